@@ -24,7 +24,7 @@ pub(crate) const PAGE: &str =
     "https://github.com/azure-batch-tools/packer-plugin-azure-batch/blob/main/docs/failures.md";
 
 /// How a sentence begins that says what could not be done.
-const CANNOT: &str = "cannot ";
+pub(crate) const CANNOT: &str = "cannot ";
 
 /// Why a run failed, with options spelled for one door.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -142,6 +142,8 @@ impl Failure {
             // What a stop came in the middle of, and what a sign-in was tried with, is not why.
             std::cmp::Ordering::Greater if self.kind == cancelled || self.kind == sign_in => {}
             std::cmp::Ordering::Greater => match plain(doing, door).strip_prefix(CANNOT) {
+                // The first sentence may name it.
+                Some(what) if self.happened.contains(what) => {}
                 Some(what) => self.add_fact(format!("This run could not {what}.")),
                 None => self.add_fact(sentence(doing, door)),
             },
@@ -173,7 +175,9 @@ impl Failure {
             .find_map(|layer| plain(layer.layer().0, door).strip_prefix(CANNOT).map(str::to_owned));
         // The facts of a sign-in name the identity already.
         let is_said = self.kind == ErrorKind::SignIn.code() && !self.facts.is_empty();
-        if let Some(what) = nearest.filter(|_| self.kind != ErrorKind::Cancelled.code() && !is_said) {
+        let is_new =
+            |what: &String| self.kind != ErrorKind::Cancelled.code() && !is_said && !self.happened.contains(what);
+        if let Some(what) = nearest.filter(is_new) {
             let unknown = sentence(&Words::from(EFFECT_UNKNOWN), door);
             self.add_fact(match self.facts.contains(&unknown) {
                 true => format!("The request was to {what}."),

@@ -21,7 +21,9 @@ use crate::{
     arm::permission::{self, Action, Permission},
     client::Client,
     error::{Error, ErrorKind, Result},
+    failure::CANNOT,
     ids::resource,
+    options::Door,
     settings::AccountRef,
 };
 
@@ -175,8 +177,13 @@ pub fn advised(error: Error, identity: Option<&str>, account: Option<&AccountRef
         (None, Some(account)) => {
             let command = remedy::pool_work_role(&account, identity);
             let who = remedy::who(identity);
+            let doing = error.layers().last().map(|layer| layer.layer().0.spelled(Door::Flag));
+            let refused = match doing.as_deref().and_then(|doing| doing.strip_prefix(CANNOT)) {
+                Some(what) => format!("Batch refused to {what}"),
+                None => "Batch refused it".to_owned(),
+            };
             let happened = format!(
-                "Batch refused it: a right to the pools of {} is missing",
+                "{refused}: a right to the pools of {} is missing",
                 resource::in_words(&account)
             );
             let fact = format!(

@@ -15,6 +15,7 @@ mod cost;
 mod counted;
 mod decide;
 mod demand;
+mod disks;
 mod explain;
 mod fallback;
 mod filling;

@@ -65,6 +65,7 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
         autoscale: None,
         plan: Plan::default(),
         action: PoolAction::Created,
+        allocated: None,
         needed: 686,
         ready,
         canary: Vec::new(),

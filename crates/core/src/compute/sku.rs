@@ -86,7 +86,13 @@ impl Sku {
     /// Whether Azure says that it has no temporary disk.
     #[must_use]
     pub fn is_without_temporary_disk(&self) -> bool {
-        self.capability("MaxResourceVolumeMB") == Some("0")
+        self.temporary_mb() == Some(0)
+    }
+
+    /// How large its temporary disk is, in MB; 0 when it has none.
+    #[must_use]
+    pub fn temporary_mb(&self) -> Option<u64> {
+        self.capability("MaxResourceVolumeMB")?.parse().ok()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     batch::pool::{self, AllocationState, Pool, Scaling},
     client::Client,
     error::{Error, ErrorKind, Result},
-    ids::{BatchEndpoint, PoolId},
+    ids::{BatchEndpoint, NodeCounts, PoolId},
     judge::Written,
     options::run::DEADLINE,
     run::Run,
@@ -77,9 +77,10 @@ impl Halting<'_> {
         };
         match stopped.await {
             Ok(None) => {}
-            Ok(Some(_)) => {
+            Ok(Some(pool)) => {
                 self.halt.done = self.halt.done.max(Done::Stopped);
-                let text = format!("the resize of pool {id} was stopped; the nodes that it has stay and are billed");
+                let has = billed(pool.current);
+                let text = format!("the resize of pool {id} was stopped; it has {has}");
                 self.halt.said.push(text);
             }
             Err(error) => self.failed(&format!("the resize of pool {id} could not be stopped"), &error),
@@ -212,11 +213,15 @@ fn left_growing(error: Error, report: &RolloutReport, at: Option<At<'_>>) -> Err
         let kept = format!("pool {pool} exists and follows its formula, and each node that comes is billed");
         return error.with_kept(kept).with_next("run again to go on from here", None);
     }
+    let error = error.with_kept(format!(
+        "pool {pool} exists; its resize to {} goes on in Azure, and each node that comes is billed",
+        counted(report.targets.into())
+    ));
+    let error = match report.allocated {
+        Some(nodes) => error.with_kept(format!("when it was last looked at, it had {}", some(nodes))),
+        None => error,
+    };
     error
-        .with_kept(format!(
-            "pool {pool} exists; its resize to {} goes on in Azure, and each node that comes is billed",
-            counted(report.targets.into())
-        ))
         .with_next(
             "run again to go on from here, or stop the resize",
             at.map(|at| at.az(az::STOP_RESIZE)),
@@ -225,6 +230,23 @@ fn left_growing(error: Error, report: &RolloutReport, at: Option<At<'_>>) -> Err
             "nodes that have come stay and are billed; to remove them, once the resize has stopped",
             at.map(|at| at.az(az::RELEASE_NODES)),
         )
+}
+
+/// The nodes, which may be none.
+fn some(nodes: NodeCounts) -> String {
+    match nodes.total() {
+        0 => "no nodes".to_owned(),
+        _ => counted(nodes),
+    }
+}
+
+/// The same with what they cost.
+fn billed(nodes: NodeCounts) -> String {
+    match nodes.total() {
+        0 => "no nodes".to_owned(),
+        1 => "1 node, which stays and is billed".to_owned(),
+        _ => format!("{}, which stay and are billed", counted(nodes)),
+    }
 }
 
 /// Whether a run has changed something that it may stop or turn back; a return goes on.

@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     counted::{bare, counted},
     decide::{OTHER_SETTINGS, OTHER_STRATEGIES, Refusal, UNFINISHED},
+    disks::{self, Disks},
     parts::{Part, PartKind},
     record::Back,
     size::{classify::Judgement, rounds::End},
@@ -221,7 +222,7 @@ impl<'a> Cause<'a> {
         }
     }
 
-    fn told(&self, at: At<'_>, error: Error, all: u32, output: &str) -> Error {
+    fn told(&self, at: At<'_>, error: Error, all: u32, (output, disks): (&str, &Disks)) -> Error {
         match self {
             Self::OtherImage(_, image) => error
                 .with_fact(format!("they run {}", short_image(image)))
@@ -229,7 +230,7 @@ impl<'a> Cause<'a> {
             Self::StartTask(count, node, failure, alike) => {
                 start_task(at, error, (node, failure, *alike), (output, few(*count, all)))
             }
-            Self::Unusable(count, node) => unusable(at, error, (u32::try_from(*count).unwrap_or(u32::MAX), all), node),
+            Self::Unusable(count, node) => unusable(at, error, (u32::try_from(*count).unwrap_or(u32::MAX), all), (node, disks)),
             Self::None => error.with_next("run again, which resizes the pool; if there are none again, look at the errors of its last resize", at.az(az::RESIZE_ERRORS)),
             Self::Lost => error.with_next("bring them back or remove them, then run again, which resizes the pool", None),
             Self::Slow => error.with_next("check that the image is generalized, that the node agent SKU is that of its system, and that the pool's network lets nodes reach Batch, then run again", None),
@@ -389,9 +390,17 @@ pub(super) fn failed_start(waited: &Waited) -> Option<&str> {
     }
 }
 
+/// Whether nodes are not ready because a disk is full.
+pub(super) fn is_disk_full(waited: &Waited) -> bool {
+    match Cause::of(&waited.nodes, &waited.census) {
+        Cause::Unusable(_, node) => node.errors.first().is_some_and(|error| error.code == DISK_FULL),
+        _ => false,
+    }
+}
+
 /// A pool whose nodes are there but not ready; `stillness` is how long a node may stay as it is, `output` the end of what
-/// the start task of [`failed_start`] wrote.
-pub(super) fn unready(at: At<'_>, waited: &Waited, stillness: Duration, output: &str) -> Error {
+/// the start task of [`failed_start`] wrote, `disks` those of the nodes when [`is_disk_full`].
+pub(super) fn unready(at: At<'_>, waited: &Waited, stillness: Duration, (output, disks): (&str, &Disks)) -> Error {
     let (census, goal) = (&waited.census, waited.goal);
     let cause = Cause::of(&waited.nodes, census);
     let kind = match cause {
@@ -419,7 +428,12 @@ pub(super) fn unready(at: At<'_>, waited: &Waited, stillness: Duration, output: 
             " says how long"
         ]);
     }
-    let error = cause.told(at, at.keeping(error, census.total), census.total.total(), output);
+    let error = cause.told(
+        at,
+        at.keeping(error, census.total),
+        census.total.total(),
+        (output, disks),
+    );
     at.releasing(error, census.total)
 }
 
@@ -492,7 +506,7 @@ fn few(count: usize, all: u32) -> Option<u32> {
     is_few.then(|| all.saturating_sub(count)).filter(|others| *others > 0)
 }
 
-fn unusable(at: At<'_>, error: Error, (count, all): (u32, u32), node: &Node) -> Error {
+fn unusable(at: At<'_>, error: Error, (count, all): (u32, u32), (node, disks): (&Node, &Disks)) -> Error {
     // With more, healing would leave them alone too.
     let is_few = count <= Healing::default().max_unhealthy.of(all);
     let Some(said) = node.errors.first() else {
@@ -505,18 +519,10 @@ fn unusable(at: At<'_>, error: Error, (count, all): (u32, u32), node: &Node) -> 
             one_line(&node.id),
             one_line(&format!("{}: {}", said.code, said.message))
         ));
+    if said.code == DISK_FULL {
+        return disks::advised(error, disks);
+    }
     let text = match is_few {
-        _ if said.code == DISK_FULL => words![
-            "the other nodes may fill up too: write less in the start task and the application packages, make the OS disk \
-             larger (virtualMachineConfiguration.osDisk.diskSizeGB in ",
-            pool::POOL_JSON,
-            "), or take a ",
-            pool::VM_SIZE,
-            " with a temporary disk; then roll out with ",
-            Piece::set(pool::STRATEGY, "in-place"),
-            " or to a new ",
-            pool::POOL_ID
-        ],
         true => words![
             "then run again with ",
             Piece::set(pool::HEAL_NODES, true),

@@ -8,6 +8,7 @@ use super::{
     RolloutReport,
     canary::{self, is_trial},
     decide::Intent,
+    disks::{self, Disks},
     explain, follow,
     pool::PoolAccess,
     size::Sizing,
@@ -101,11 +102,15 @@ impl<'s> Filling<'s> {
     }
 }
 
-/// A pool whose nodes are not good, with the end of what a failed start task wrote.
+/// A pool whose nodes are not good, with the end of what a failed start task wrote, and the disks where one is full.
 pub(super) async fn unready(access: &PoolAccess<'_>, waited: &Waited, stillness: Duration) -> Error {
     let output = match explain::failed_start(waited) {
         Some(node) => access.start_task_end(node).await,
         None => String::new(),
     };
-    explain::unready(access.at(), waited, stillness, &output)
+    let disks = match explain::is_disk_full(waited) {
+        true => disks::look(access).await,
+        false => Disks::default(),
+    };
+    explain::unready(access.at(), waited, stillness, (&output, &disks))
 }

@@ -48,6 +48,9 @@ pub struct RolloutReport {
     pub plan: Plan<RolloutStep>,
     /// What was done with the pool.
     pub action: PoolAction,
+    /// The nodes that the pool had when it was last looked at while it grew or shrank; programs know it from the rounds.
+    #[serde(skip)]
+    pub allocated: Option<NodeCounts>,
     /// Nodes that count towards the wish and are needed for success.
     pub needed: u32,
     /// Nodes that are idle or running on the version; absent when they were not counted.
@@ -165,6 +168,7 @@ impl RolloutReport {
             autoscale: None,
             plan: Plan::default(),
             action: PoolAction::None,
+            allocated: None,
             needed: 0,
             ready: None,
             states: BTreeMap::new(),

@@ -460,6 +460,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
     }
 
     fn tell_allocation(&mut self, pool: &Pool, states: BTreeMap<String, u32>) {
+        self.report.allocated = Some(pool.current);
         let now = Event::Allocation {
             state: pool.allocation.to_string(),
             wanted: pool.targets.total(),

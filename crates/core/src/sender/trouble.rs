@@ -42,15 +42,17 @@ impl Trouble {
         }
     }
 
-    fn happened(&self, who: &str) -> String {
+    fn happened(&self, who: &str, what: &str) -> String {
         let times = times(self.times);
         match &self.refusal {
-            Some(refusal) if refusal.code.starts_with("HTTP ") => format!("{who} answered {} {times}", refusal.status),
-            Some(refusal) => format!("{who} answered {} {} {times}", refusal.status, refusal.code),
+            Some(refusal) if refusal.code.starts_with("HTTP ") => {
+                format!("{who} answered {} {times}{what}", refusal.status)
+            }
+            Some(refusal) => format!("{who} answered {} {} {times}{what}", refusal.status, refusal.code),
             None if matches!(self.attempt, Attempt::NeverSent { .. }) => {
                 format!("{who} could not be reached in {}", plural(self.times, "attempt"))
             }
-            None => format!("{who} gave no answer {times}"),
+            None => format!("{who} gave no answer {times}{what}"),
         }
     }
 }
@@ -61,10 +63,15 @@ pub(super) fn unanswered(ended: Error, trouble: Option<&Trouble>, rules: Rules<'
         return ended;
     }
     let who = who(rules.of);
+    // Of signing in the sentence says already what was asked for.
+    let what = match rules.of {
+        RefusedBy::Service => format!(" to the request to {}", rules.doing),
+        RefusedBy::TokenEndpoint | RefusedBy::Imds => String::new(),
+    };
     let limit = Span(run.limit().as_secs());
     let happened = match trouble {
-        Some(trouble) => format!("{} until the deadline of {limit} passed", trouble.happened(who)),
-        None => format!("{who} gave no answer until the deadline of {limit} passed"),
+        Some(trouble) => format!("{} until the deadline of {limit} passed", trouble.happened(who, &what)),
+        None => format!("{who} gave no answer{what} until the deadline of {limit} passed"),
     };
     let mut error = match trouble.and_then(|trouble| trouble.refusal.clone()) {
         Some(refusal) => Error::of_service(ErrorKind::Deadline, happened, refusal).as_first(),

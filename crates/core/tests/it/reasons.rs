@@ -143,12 +143,16 @@ async fn a_service_that_refuses_until_the_deadline_is_the_reason_and_not_the_dea
     assert_says(
         &text,
         &[
-            " times until the deadline of 12 s passed (exit code 6)",
+            " times to the request to read pool p1 until the deadline of 12 s passed (exit code 6)",
             "Nothing was changed.",
             "The last answer came at ",
             "for more time, with --deadline 2h",
             "Azure: ServerBusy: The server is busy (request id ",
         ],
+    );
+    assert!(
+        !text.contains("This run could not read"),
+        "the first line says it: {text}"
     );
 }
 
@@ -163,9 +167,24 @@ async fn a_write_without_an_answer_until_the_deadline_says_that_its_effect_is_no
     assert_says(
         &told(&error),
         &[
-            "Azure gave no answer",
+            "Azure gave no answer to the request to create pool p1 until the deadline of",
             "The request was to create pool p1",
             "It is not known whether Azure has acted on the request.",
+        ],
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_is_said_with_the_disks_that_nodes_of_that_size_have() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "unusableNodes", "count": 4, "code": "DiskFull", "target": "acct1/p1"}));
+    let text = told(&failure(&azure, &settings("acct1", 5)).await);
+    assert_says(
+        &text,
+        &[
+            "Standard_D4s_v5 has no temporary disk, so Batch has its folders on the OS disk, which has 30 GB.",
+            "make the OS disk larger (virtualMachineConfiguration.osDisk.diskSizeGB in --pool-json), or take a --vm-size with a \
+             temporary disk",
         ],
     );
 }

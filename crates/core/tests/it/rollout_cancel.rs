@@ -91,7 +91,10 @@ async fn left_alone_a_resize_goes_on_and_the_last_lines_say_so_with_the_command_
     let failure = stopped(&outcome);
     assert_eq!(
         failure.kept,
-        ["Pool p1 exists; its resize to 40 nodes goes on in Azure, and each node that comes is billed."]
+        [
+            "Pool p1 exists; its resize to 40 nodes goes on in Azure, and each node that comes is billed.",
+            "When it was last looked at, it had no nodes."
+        ]
     );
     let command = failure.next[0].command.join(" ");
     assert!(
@@ -100,6 +103,24 @@ async fn left_alone_a_resize_goes_on_and_the_last_lines_say_so_with_the_command_
     );
     assert_eq!(allocation(&azure, "p1").await, "resizing");
     assert_eq!(azure.writes(), ["POST /pools"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_nodes_that_a_pool_had_when_it_was_last_looked_at_are_said_with_what_stays() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationTimeout", "deliver": 12, "target": "acct1/p1"}));
+    // The second round has begun, after a first one that brought some.
+    let second = (Method::POST, "/pools/p1/resize");
+    let outcome = cancelled(&azure, &settings("acct1", 40), second).await;
+    let failure = stopped(&outcome);
+    assert_eq!(failure.kept.len(), 2, "{failure:?}");
+    let nodes = outcome.report.allocated.unwrap().total();
+    let has = ask(&azure, Method::GET, "/pools/p1", None).await["currentDedicatedNodes"].clone();
+    assert_eq!((Some(u64::from(nodes)), nodes > 0), (has.as_u64(), true));
+    assert_eq!(
+        failure.kept[1],
+        format!("When it was last looked at, it had {nodes} nodes.")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,10 +142,7 @@ async fn a_resize_is_stopped_by_one_write_when_that_was_asked_for_and_the_same_r
     let wanted = asked(settings("acct1", 40), OnCancel::StopResize);
     let outcome = cancelled(&azure, &wanted, (Method::POST, "/pools")).await;
     let failure = stopped(&outcome);
-    assert_eq!(
-        failure.kept,
-        ["The resize of pool p1 was stopped; the nodes that it has stay and are billed."]
-    );
+    assert_eq!(failure.kept, ["The resize of pool p1 was stopped; it has no nodes."]);
     assert_eq!(failure.next[0].text, "Run again to go on from here.");
     assert_eq!(azure.writes(), ["POST /pools", "POST /pools/p1/stopresize"]);
     assert_ne!(allocation(&azure, "p1").await, "resizing");
@@ -158,7 +176,7 @@ async fn a_stop_that_batch_refuses_or_does_not_answer_is_said_with_the_command()
         let outcome = cancelled(&azure, &wanted, (Method::POST, "/pools")).await;
         let failure = stopped(&outcome);
         assert!(
-            failure.kept[1].starts_with("The resize of pool p1 could not be stopped: "),
+            failure.kept[2].starts_with("The resize of pool p1 could not be stopped: "),
             "{failure:?}"
         );
         assert!(

@@ -21,7 +21,7 @@ const FIXED: [&str; 5] = ["timeout ", "at most ", "deadline of ", "within ", "fo
 
 /// What differs from run to run, and the word for it; `$1` is a part that stays. The order matters: what is longer comes
 /// first.
-const DIFFERS: [(&str, &str); 27] = [
+const DIFFERS: [(&str, &str); 28] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     // Also where Markdown escapes it, and where a terminal breaks it.
     (r"tvmps(?:_|&#95;)[0-9a-f\n]+(?:_|&#95;)\n?[dp]", "NODE"),
@@ -87,6 +87,11 @@ const DIFFERS: [(&str, &str); 27] = [
     // A narrow terminal cuts a step to make room for its time.
     (r"(?m)^(  ✓ \w+ \w+ ).*…$", "$1…"),
     (r"(?m)^    (?:(?:creating|idle|starting) \d+(?: · )?)+$", "    STATES"),
+    // A stop may come before the first look at a pool that was made.
+    (
+        r"\s+When\s+it\s+was\s+last\s+looked\s+at,\s+it\s+had\s+(?:no|\d+)\s+nodes?\.",
+        "",
+    ),
 ];
 
 /// Fails unless the text is what it was, showing the lines that differ.
@@ -184,6 +189,10 @@ mod tests {
                 "| NODES |\n\n",
             ),
             ("[  0:07]   waiting for the pool to be empty (7)\nnext\n", "next\n"),
+            (
+                "each node that\n  comes is billed. When it was last looked at, it\n  had 12 nodes.\n",
+                "each node that\n  comes is billed.\n",
+            ),
             ("on tvmps&#95;0a1b&#95;d and tvmps_0a1b\n2c_d", "on NODE and NODE"),
         ] {
             assert_eq!(redacted(text).unwrap(), wanted);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{At, Back, Ending, kept, other_size, refused, unready};
+use super::{At, Back, Disks, Ending, kept, other_size, refused, unready};
 use crate::{
     batch::{
         account::{Account, Allocation, Quotas},
@@ -206,6 +206,11 @@ fn of_nodes(at: At<'_>) -> Vec<(String, Error)> {
         ("that are lost", vec![of_image("unknown", VERSION)]),
         ("that are slow", vec![of_image("starting", VERSION)]),
     ];
+    let disks = Disks {
+        size: SIZE.to_owned(),
+        temporary_mb: Some(10_240),
+        os_gb: Some(30),
+    };
     let one = |(name, list): (&str, Vec<serde_json::Value>)| {
         let nodes: Vec<Node> = list.iter().map(Node::new).collect();
         let waited = Waited {
@@ -214,7 +219,7 @@ fn of_nodes(at: At<'_>) -> Vec<(String, Error)> {
             goal: goal(),
             verdict: Verdict::Pending,
         };
-        let error = unready(at, &waited, Duration::from_secs(1800), OUTPUT);
+        let error = unready(at, &waited, Duration::from_secs(1800), (OUTPUT, &disks));
         (format!("nodes {name}"), error)
     };
     lists.into_iter().map(one).collect()

@@ -49,7 +49,12 @@ const fn at((pool, endpoint): &(PoolId, BatchEndpoint)) -> At<'_> {
 }
 
 fn report(verdict: Verdict, groups: &[(u32, Value)]) -> String {
-    let error = unready(at(&site()), &waited(verdict, groups), Duration::from_secs(1800), "");
+    let error = unready(
+        at(&site()),
+        &waited(verdict, groups),
+        Duration::from_secs(1800),
+        ("", &Disks::default()),
+    );
     Failure::of(&error, Door::Flag).complaint(100)
 }
 
@@ -73,7 +78,12 @@ fn the_last_line_of_a_failed_start_task_is_shown_with_its_exit_code() {
     let waited = waited(Verdict::Bad, &[(7, failed)]);
     assert_eq!(failed_start(&waited), Some("tvmps_1_d"));
     let output = "before that\nmount: no \u{1b}[31msuch device\r\n\n";
-    let error = unready(at(&site()), &waited, Duration::from_secs(1800), output);
+    let error = unready(
+        at(&site()),
+        &waited,
+        Duration::from_secs(1800),
+        (output, &Disks::default()),
+    );
     let text = Failure::of(&error, Door::Flag).complaint(400);
     assert!(
         text.contains(
