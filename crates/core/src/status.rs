@@ -4,8 +4,9 @@
 
 mod assess;
 mod base;
-mod caps;
 mod catalogue;
+mod images;
+mod managed;
 mod note;
 mod notes;
 mod report;

@@ -37,6 +37,12 @@ fn answer(report: &StatusReport) -> Answer {
         .table(table(report))
         .lines(&report.notes)
         .output("findings", findings.count());
+    let next: Vec<&str> = report.pools.iter().filter_map(|pool| pool.next.as_deref()).collect();
+    let answer = if next.is_empty() {
+        answer
+    } else {
+        answer.commands(next.join("\n"))
+    };
     report.unread.iter().fold(answer, |answer, unread| {
         answer.warning(format!("{} could not be read: {}", unread.what, unread.why))
     })

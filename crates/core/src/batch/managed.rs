@@ -14,6 +14,9 @@ const OF_AN_IMAGE: NodeCounts = NodeCounts {
 const TALKING: u32 = 100;
 /// The same in accounts whose machines are the subscription's.
 const TALKING_IN_SUBSCRIPTION: u32 = 80;
+/// The most nodes of a pool whose image was not made of snapshots: the same page. It gives the number and no error, so
+/// what Batch does above it is not known.
+const WITHOUT_SNAPSHOTS: u32 = 100;
 
 /// Whether the nodes of a pool talk to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,12 @@ pub const fn cap(machines: Allocation, communication: Communication, others: Nod
     }
 }
 
+/// Whether so many nodes want an image that was made of snapshots.
+#[must_use]
+pub const fn wants_snapshots(nodes: NodeCounts) -> bool {
+    nodes.total() > WITHOUT_SNAPSHOTS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +75,17 @@ mod tests {
                 expected,
                 "{machines:?} {communication:?} {others:?}"
             );
+        }
+    }
+
+    #[test]
+    fn above_a_hundred_nodes_an_image_wants_to_be_made_of_snapshots() {
+        for (pool, expected) in [
+            (nodes(100, 0), false),
+            (nodes(60, 41), true),
+            (nodes(u32::MAX, 1), true),
+        ] {
+            assert_eq!(wants_snapshots(pool), expected, "{pool:?}");
         }
     }
 }

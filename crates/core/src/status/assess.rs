@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     base,
-    caps::SharedCaps,
     catalogue::Catalogue,
+    managed::ManagedPools,
     notes::notes,
     report::{
         AutoscaleStatus, BaseStatus, Finding, FormerStatus, ImageStatus, NodesStatus, PoolStatus, Retirement, SCHEMA,
@@ -29,8 +29,10 @@ use crate::{
     expiry::Lifetime,
     ids::{Location, VersionNumber},
     json,
+    options::pool::{ACCOUNT, ACCOUNT_ENDPOINT, POOL_ID},
     rollout::{self, Successor},
     tags::POOL_MARK,
+    typing::Command,
 };
 
 const SECONDS_A_DAY: i64 = 24 * 3600;
@@ -55,7 +57,7 @@ struct Subject<'a> {
     account: &'a SeenAccount,
     seen: &'a SeenPool,
     catalogue: &'a Catalogue,
-    shared: &'a SharedCaps,
+    managed: &'a ManagedPools<'a>,
     line: Option<Line<'a>>,
 }
 
@@ -76,13 +78,17 @@ impl Line<'_> {
 }
 
 impl<'a> Subject<'a> {
-    fn new(account: &'a SeenAccount, seen: &'a SeenPool, (catalogue, shared): (&'a Catalogue, &'a SharedCaps)) -> Self {
+    fn new(
+        account: &'a SeenAccount,
+        seen: &'a SeenPool,
+        (catalogue, managed): (&'a Catalogue, &'a ManagedPools<'a>),
+    ) -> Self {
         let versions = seen.image.definition().and_then(|id| catalogue.versions.get(&id));
         Self {
             account,
             seen,
             catalogue,
-            shared,
+            managed,
             line: versions.map(|versions| Line {
                 versions,
                 location: account.location.as_ref(),
@@ -127,6 +133,7 @@ impl<'a> Subject<'a> {
             age_days: created.map(|created| days(created, horizon.now)),
             findings: self.findings(&image, &retirements, horizon),
             image,
+            next: self.next(),
             expires: Lifetime::of(&self.seen.pool).end(),
             former: self.successor().map(|it| FormerStatus {
                 successor: it.pool,
@@ -139,6 +146,19 @@ impl<'a> Subject<'a> {
     /// The pool that does its work, when it is a former one.
     fn successor(&self) -> Option<Successor> {
         rollout::successor(&self.seen.pool)
+    }
+
+    /// What moves it away from a managed image; a former pool's work is done elsewhere.
+    fn next(&self) -> Option<String> {
+        let is_managed = matches!(self.seen.image, PoolImage::Managed(_));
+        (is_managed && self.successor().is_none()).then(|| {
+            let (place, account) = match &self.account.id {
+                Some(id) => (ACCOUNT, id.to_string()),
+                None => (ACCOUNT_ENDPOINT, self.account.endpoint.to_string()),
+            };
+            let options = [(place, account.as_str()), (POOL_ID, self.seen.id.as_str())];
+            Command::own("azure-batch-pool migrate", &options).lines().join("\n")
+        })
     }
 
     fn image(&self) -> ImageStatus {
@@ -230,8 +250,6 @@ impl<'a> Subject<'a> {
             .then_some(Finding::Expired);
         let former = successor.filter(|it| it.kept_until.is_some_and(|until| until <= horizon.now));
         let former = former.map(|it| Finding::FormerIsOver { successor: it.pool });
-        let managed = matches!(self.seen.image, PoolImage::Managed(_)).then_some(Finding::ManagedImage);
-        let above = self.shared.above(self.account, self.seen);
         let ends = retirements.iter().filter_map(|retirement| horizon.finding(retirement));
         let hazards = upgrade::hazards(self.seen.pool.body()).into_iter();
         let hazards = hazards.map(|hazard| Finding::UnsafeUpgrade {
@@ -242,9 +260,11 @@ impl<'a> Subject<'a> {
         let formula = formula.map(|error| Finding::Formula {
             text: error.to_string(),
         });
-        [behind, mixed, managed, above, expired, former, formula]
+        [behind, mixed]
             .into_iter()
             .flatten()
+            .chain(self.managed.about(self.account, self.seen))
+            .chain([expired, former, formula].into_iter().flatten())
             .chain(self.about_versions(horizon.now))
             .chain(unlisted(&self.catalogue.supported, &self.seen.image, self.agent()))
             .chain(hazards)
@@ -298,10 +318,10 @@ impl Horizon {
 
 /// Judges everything that was seen.
 pub(super) fn assess(estate: &Estate, catalogue: &Catalogue, horizon: Horizon) -> StatusReport {
-    let shared = SharedCaps::of(estate);
+    let managed = ManagedPools::of(estate, &catalogue.images);
     let mut pools: Vec<PoolStatus> = estate
         .pools()
-        .map(|(account, pool)| Subject::new(account, pool, (catalogue, &shared)).status(horizon))
+        .map(|(account, pool)| Subject::new(account, pool, (catalogue, &managed)).status(horizon))
         .collect();
     pools.sort_by_cached_key(|pool| {
         let next = pool.retirements.first().map_or(Timestamp::MAX, |next| next.date);

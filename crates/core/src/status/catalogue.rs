@@ -6,22 +6,25 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::base;
+use super::{base, images::SeenImage, managed::Images};
 use crate::{
     batch::{
-        image::MarketplaceImage,
+        image::{MarketplaceImage, PoolImage},
         size::{self, SizeOffer},
         supported::{self, Supported},
     },
     client::Client,
     compute::{
-        marketplace,
+        image, marketplace,
         soft_deleted::{self, SoftDeleted},
         version::{self, ImageVersion},
     },
     error::{Error, ErrorKind, Result},
     estate::{Estate, SeenAccount},
-    ids::{Location, SubscriptionId, resource::ImageDefinitionId},
+    ids::{
+        Location, SubscriptionId,
+        resource::{ImageDefinitionId, ImageId},
+    },
     json,
     request::Request,
     rights,
@@ -43,6 +46,8 @@ pub(super) struct Catalogue {
     pub(super) supported: Vec<Supported>,
     /// The sizes of each region.
     pub(super) sizes: BTreeMap<Location, Vec<SizeOffer>>,
+    /// What is known of the managed images that pools run; without those that could not be read.
+    pub(super) images: Images,
     /// What could not be read, and why.
     pub(super) unread: Vec<(String, Error)>,
     /// Questions beyond what pools run that stay open, and why.
@@ -94,6 +99,35 @@ impl Catalogue {
         Ok(())
     }
 
+    /// Reads managed images of one subscription. What its list lacks is asked for by itself: a list leaves out what this
+    /// identity may not read, and that is not gone.
+    async fn read_images(&mut self, client: &Client, (of, wanted): (SubscriptionId, HashSet<ImageId>)) -> Result<()> {
+        let listed = match client.list(&image::list_of_subscription(&of)).await {
+            Ok(items) => items,
+            Err(error) => return self.leave_open(format!("managed images of subscription {of}"), error),
+        };
+        let known = |item: &Value| Some((json::text(item, "/id")?.parse().ok()?, SeenImage::read(item)));
+        let listed: Images = listed.iter().filter_map(known).collect();
+        for id in wanted {
+            match listed.get(&id) {
+                Some(seen) => drop(self.images.insert(id, seen.clone())),
+                None => self.read_image(client, id).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_image(&mut self, client: &Client, id: ImageId) -> Result<()> {
+        match client.find(&image::get(&id)).await {
+            Ok(answer) => {
+                let seen = answer.map_or(SeenImage::Gone, |answer| SeenImage::read(&answer.value()));
+                self.images.insert(id, seen);
+                Ok(())
+            }
+            Err(error) => self.leave_open(format!("managed image {}", id.name()), error),
+        }
+    }
+
     /// A list; nothing, and a note, when it cannot be read.
     async fn list(&mut self, client: &Client, request: &Request) -> Result<Option<Vec<Value>>> {
         match client.list(request).await {
@@ -127,6 +161,9 @@ pub(super) async fn read(client: &Client, estate: &Estate) -> Result<Catalogue> 
         let items = catalogue.list(client, &supported::list(&account.endpoint)).await?;
         catalogue.supported = items.iter().flatten().map(Supported::read).collect();
     }
+    for subscription in managed_images(estate) {
+        catalogue.read_images(client, subscription).await?;
+    }
     for (image, place) in bases(estate, &catalogue.versions) {
         catalogue.read_base(client, &image, &place).await?;
     }
@@ -142,6 +179,18 @@ pub(super) async fn read(client: &Client, estate: &Estate) -> Result<Catalogue> 
 
 fn with_pools(estate: &Estate) -> impl Iterator<Item = &SeenAccount> {
     estate.accounts.iter().filter(|account| !account.pools.is_empty())
+}
+
+/// The managed images under pools, by subscription.
+fn managed_images(estate: &Estate) -> BTreeMap<SubscriptionId, HashSet<ImageId>> {
+    let mut all = BTreeMap::<SubscriptionId, HashSet<ImageId>>::new();
+    for (_, pool) in estate.pools() {
+        let PoolImage::Managed(id) = &pool.image else { continue };
+        if let Ok(subscription) = id.group().subscription().to_ascii_lowercase().parse() {
+            all.entry(subscription).or_default().insert(id.clone());
+        }
+    }
+    all
 }
 
 /// Every region in which there are pools, with a subscription through which its sizes can be asked for.

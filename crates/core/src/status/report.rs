@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::note::Note;
 use crate::{
-    ids::{Location, NodeCounts, PoolId, resource::BatchAccountId},
+    ids::{Location, NodeCounts, PoolId, SubscriptionId, resource::BatchAccountId},
     settings::Autoscale,
 };
 
@@ -76,6 +76,9 @@ pub struct PoolStatus {
     pub retirements: Vec<Retirement>,
     /// What there is to act on.
     pub findings: Vec<Finding>,
+    /// The command that shows how it moves away from its managed image; absent when it is on none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A pool whose work a second one does.
@@ -229,8 +232,33 @@ pub enum Finding {
     AboveManagedCap {
         /// How many it has, or is to have.
         nodes: NodeCounts,
-        /// How many it may have, with those of other pools on the image taken off.
+        /// How many it may have, with those of other pools on the image, or on images of its snapshot, taken off.
         most: NodeCounts,
+        /// How many those other pools have.
+        others: NodeCounts,
+    },
+    /// Its managed image is not there any more: the pool cannot grow.
+    ManagedImageGone,
+    /// Its managed image was not made of snapshots, and it has more nodes than go with that.
+    NotOfSnapshots {
+        /// How many it has, or is to have.
+        nodes: NodeCounts,
+        /// What the image was made of.
+        made_of: &'static str,
+    },
+    /// Its managed image is in another region than its account.
+    OtherRegion {
+        /// The image's.
+        image: Location,
+        /// The account's.
+        account: Location,
+    },
+    /// Its managed image is in another subscription than its account.
+    OtherSubscription {
+        /// The image's.
+        image: SubscriptionId,
+        /// The account's.
+        account: SubscriptionId,
     },
 }
 
@@ -279,24 +307,9 @@ impl fmt::Display for Finding {
             Self::Missing { version } => write!(f, "version {version} is gone, so the pool cannot grow"),
             Self::Deleted {
                 version,
-                usable_until: Some(until),
-                ..
-            } => {
-                let until = until.strftime("%F");
-                write!(f, "version {version} is deleted: from {until} on the pool cannot grow")
-            }
-            Self::Deleted {
-                version,
-                gone_at: Some(gone),
-                ..
-            } => {
-                let gone = gone.strftime("%F");
-                write!(
-                    f,
-                    "version {version} is deleted, so the pool cannot grow; it can be restored until {gone}"
-                )
-            }
-            Self::Deleted { version, .. } => write!(f, "version {version} is deleted, so the pool cannot grow"),
+                usable_until,
+                gone_at,
+            } => f.write_str(&deleted(version, *usable_until, *gone_at)),
             Self::Unlisted { what } => write!(f, "Batch does not list {what}"),
             Self::Objection { text } => write!(f, "Azure objects: {text}"),
             Self::Ended { retirement } => write!(f, "{} has ended", retirement.what),
@@ -309,13 +322,47 @@ impl fmt::Display for Finding {
                 "pool {successor} does its work, and its time is over: the next roll-out deletes it, unless it has nodes or jobs"
             ),
             Self::ManagedImage => f.write_str("managed image: Batch ended its support on 2026-03-31"),
-            Self::AboveManagedCap { nodes, most } => write!(
+            Self::AboveManagedCap { nodes, most, others } => f.write_str(&above(*nodes, *most, *others)),
+            Self::ManagedImageGone => f.write_str("its managed image is gone, so the pool cannot grow"),
+            Self::NotOfSnapshots { nodes, made_of } => write!(
                 f,
-                "{} dedicated and {} spot nodes; its managed image allows {} and {}",
-                nodes.dedicated, nodes.spot, most.dedicated, most.spot
+                "{} nodes, and its managed image was made of {made_of}: above 100 nodes it has to be made of snapshots",
+                nodes.total()
+            ),
+            Self::OtherRegion { image, account } => write!(
+                f,
+                "its managed image is in {image} and its account in {account}, so the pool cannot grow"
+            ),
+            Self::OtherSubscription { image, account } => write!(
+                f,
+                "its managed image is in subscription {image} and its account in {account}, so the pool cannot grow"
             ),
         }
     }
+}
+
+fn deleted(version: &str, usable_until: Option<Timestamp>, gone_at: Option<Timestamp>) -> String {
+    let day = |time: Timestamp| time.strftime("%F").to_string();
+    match (usable_until.map(day), gone_at.map(day)) {
+        (Some(until), _) => format!("version {version} is deleted: from {until} on the pool cannot grow"),
+        (None, Some(gone)) => {
+            format!("version {version} is deleted, so the pool cannot grow; it can be restored until {gone}")
+        }
+        (None, None) => format!("version {version} is deleted, so the pool cannot grow"),
+    }
+}
+
+fn above(nodes: NodeCounts, most: NodeCounts, others: NodeCounts) -> String {
+    let (nodes, most) = (both(nodes), both(most));
+    let why = match others.total() {
+        0 => String::new(),
+        _ => format!(", since other pools on it or on its snapshot have {}", both(others)),
+    };
+    format!("{nodes} nodes; its managed image allows {most}{why}")
+}
+
+fn both(nodes: NodeCounts) -> String {
+    format!("{} dedicated and {} spot", nodes.dedicated, nodes.spot)
 }
 
 fn counted(count: usize, word: &str) -> String {

@@ -64,6 +64,7 @@ fn scopes(on: &str) -> Vec<String> {
     match on {
         "the subscription" => vec![SUBSCRIPTION.to_owned(), preflight::subscription_of_others()],
         "the source's resource group"
+        | "the managed image's resource group"
         | "the gallery's resource group"
         | "the resource groups"
         | "the temporary resource group" => vec![GROUP.to_owned()],

@@ -83,7 +83,7 @@ async fn each_pool_says_what_there_is_to_act_on_and_the_next_end_comes_first() {
             "good: image version 1.0.0 ends in 120 days",
             "behind: 1 version behind 1.0.0",
             "gone: 2 versions behind 1.0.0; version 0.1.0 is gone, so the pool cannot grow",
-            "managed: managed image: Batch ended its support on 2026-03-31",
+            "managed: managed image: Batch ended its support on 2026-03-31; its managed image is gone, so the pool cannot grow",
             "p1: ",
         ]
     );
@@ -147,27 +147,145 @@ pub(crate) async fn promote(azure: &Azure) {
     writer.send(&request.with_body(include)).await.unwrap();
 }
 
+fn managed(name: &str) -> Value {
+    by_id(&format!("{GROUP}/providers/Microsoft.Compute/images/{name}"))
+}
+
+/// A managed image in the example's group.
+fn managed_image(name: &str, region: &str, of: (&str, &str)) -> Value {
+    let (what, name_of_it) = of;
+    json!({"name": name, "resourceGroup": "rg-images", "location": region, what: name_of_it})
+}
+
+/// The line of one pool.
+fn of_pool(found: &[String], id: &str) -> String {
+    let line = found.iter().find(|line| line.starts_with(&format!("{id}: ")));
+    line.unwrap_or_else(|| panic!("{id} is not among {found:?}")).clone()
+}
+
+const MANAGED: &str = "managed image: Batch ended its support on 2026-03-31";
+
+/// Pools on images of each kind: captured from a machine, of one snapshot in two images, elsewhere, and none.
+fn on_managed_images() -> Azure {
+    world(|seed| {
+        seed["images"] = json!([
+            managed_image("captured", "eastus2", ("machine", "vm1")),
+            managed_image("first", "eastus2", ("snapshot", "s1")),
+            managed_image("second", "eastus2", ("snapshot", "s1")),
+            managed_image("west", "westus2", ("snapshot", "s2")),
+        ]);
+        let elsewhere = by_id(&format!(
+            "{}/resourceGroups/rg/providers/Microsoft.Compute/images/theirs",
+            "/subscriptions/11111111-1111-1111-1111-111111111111"
+        ));
+        seed["batchAccounts"][0]["managedImagePools"] = json!(true);
+        seed["batchAccounts"][0]["pools"] = json!([
+            pool("captured", managed("CAPTURED"), 101),
+            pool("few", managed("captured"), 100),
+            pool("one", managed("first"), 1_500),
+            pool("two", managed("second"), 600),
+            pool("west", managed("west"), 0),
+            pool("theirs", elsewhere, 0),
+        ]);
+        seed["batchAccounts"][1]["managedImagePools"] = json!(true);
+        seed["batchAccounts"][1]["pools"] = json!([pool("last", managed("none"), 0)]);
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_on_a_managed_image_says_what_is_wrong_with_the_image_and_what_to_type() {
+    let azure = on_managed_images();
+    let report = look(&azure).await;
+    let found = findings(&report);
+    for (id, expected) in [
+        (
+            "captured",
+            "; 101 nodes, and its managed image was made of a virtual machine: above 100 nodes it has to be made of snapshots",
+        ),
+        ("few", ""),
+        (
+            "one",
+            "; 1500 dedicated and 0 spot nodes; its managed image allows 1400 dedicated and 0 spot, since other pools on it or on its snapshot have 600 dedicated and 0 spot",
+        ),
+        (
+            "two",
+            "; 600 dedicated and 0 spot nodes; its managed image allows 500 dedicated and 0 spot, since other pools on it or on its snapshot have 1500 dedicated and 0 spot",
+        ),
+        (
+            "west",
+            "; its managed image is in westus2 and its account in eastus2, so the pool cannot grow",
+        ),
+        ("last", "; its managed image is gone, so the pool cannot grow"),
+    ] {
+        let expected = expected.replace("and 0 spot, since", "and 1000 spot, since");
+        assert_eq!(of_pool(&found, id), format!("{id}: {MANAGED}{expected}"));
+    }
+    let theirs = "its managed image is in subscription 11111111-1111-1111-1111-111111111111 and its account in \
+        00000000-0000-0000-0000-0000000005b5, so the pool cannot grow";
+    assert!(of_pool(&found, "theirs").contains(theirs), "{found:?}");
+    let few = report.pools.iter().find(|pool| pool.pool.as_str() == "few").unwrap();
+    let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
+    assert_eq!(
+        few.next.as_deref().unwrap().replace(" \\\n ", ""),
+        format!("azure-batch-pool migrate --account {account} --pool-id few")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn managed_images_are_listed_once_a_subscription_and_only_what_a_list_lacks_is_read() {
+    let azure = on_managed_images();
+    look(&azure).await;
+    let journal = azure.journal();
+    let asked: Vec<&str> = journal.iter().map(|entry| entry.path.as_str()).collect();
+    let images = |end: &str| {
+        let of_images = asked.iter().filter(|path| path.contains("Microsoft.Compute/images"));
+        of_images.filter(|path| path.ends_with(end)).count()
+    };
+    assert_eq!(
+        (images("/images"), images("/images/none"), images("/images/first")),
+        (2, 1, 0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_managed_image_that_may_not_be_read_is_a_line_and_not_gone() {
+    let azure = on_managed_images();
+    for path in ["*/images", "*/images/*"] {
+        azure.fault(json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "method": "GET", "path": path, "occurrence": "every"}));
+    }
+    let report = look(&azure).await;
+    let said = notes(&report);
+    assert!(
+        said.iter()
+            .any(|note| note.starts_with("not known: managed images of subscription 00000000-")),
+        "{said:?}"
+    );
+    for id in ["captured", "west", "last"] {
+        assert_eq!(of_pool(&findings(&report), id), format!("{id}: {MANAGED}"));
+    }
+    assert!(report.unread.is_empty(), "{:?}", report.unread);
+}
+
 #[tokio::test(start_paused = true)]
 async fn pools_on_one_managed_image_share_what_it_allows() {
     let azure = world(|seed| {
-        let managed = || by_id(&format!("{GROUP}/providers/Microsoft.Compute/images/i1"));
+        let managed = || managed("i1");
         let mut talking = pool("talking", managed(), 90);
         talking["enableInterNodeCommunication"] = json!(true);
         seed["batchAccounts"][0]["managedImagePools"] = json!(true);
+        seed["images"] = json!([managed_image("i1", "eastus2", ("snapshot", "s1"))]);
         seed["batchAccounts"][0]["poolAllocationMode"] = json!("UserSubscription");
         seed["batchAccounts"][0]["pools"] =
             json!([pool("large", managed(), 1_900), talking, pool("small", managed(), 5)]);
     });
     let found = findings(&look(&azure).await);
-    let of = |id: &str| found.iter().find(|line| line.starts_with(id)).unwrap().clone();
     assert!(
-        of("talking").ends_with("90 dedicated and 0 spot nodes; its managed image allows 80 and 80"),
+        of_pool(&found, "talking").contains(
+            "90 dedicated and 0 spot nodes; its managed image allows 80 dedicated and 80 spot, since other pools"
+        ),
         "{found:?}"
     );
-    assert!(
-        of("large").ends_with("Batch ended its support on 2026-03-31"),
-        "1,995 of 2,000: {found:?}"
-    );
+    assert!(of_pool(&found, "large").ends_with(MANAGED), "1,995 of 2,000: {found:?}");
 }
 
 #[tokio::test(start_paused = true)]

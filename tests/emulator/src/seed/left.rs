@@ -60,6 +60,9 @@ pub struct ImageSeed {
     /// LUNs of its data disks.
     #[serde(default)]
     pub data_disk_luns: Vec<u32>,
+    /// The virtual machine that it was captured from, by its name in the same group; not together with a snapshot.
+    #[serde(default)]
+    pub machine: Option<String>,
     /// Tags.
     #[serde(default)]
     pub tags: Value,
@@ -109,12 +112,20 @@ impl ImageSeed {
         }
         let disk = |lun: &u32| json!({"lun": lun, "caching": "ReadWrite", "diskSizeGB": usual_size(), "storageAccountType": "Standard_LRS"});
         let data: Value = self.data_disk_luns.iter().map(disk).collect();
-        let body = json!({
+        let mut body = json!({
             "location": region::normalise(&self.location),
             "tags": self.tags,
             "properties": {"hyperVGeneration": "V2",
                 "storageProfile": {"osDisk": os, "dataDisks": data, "zoneResilient": false}},
         });
+        // An image that was captured from a machine shows that machine and its disk: the recorded custom-image test of az.
+        if let Some(machine) = &self.machine {
+            let disk = format!("{base}/disks/{machine}-os");
+            let (machine, properties) = (format!("{base}/virtualMachines/{machine}"), "properties");
+            edit::set(&mut body, &[properties, "sourceVirtualMachine", "id"], json!(machine));
+            let shown = [properties, "storageProfile", "osDisk", "managedDisk", "id"];
+            edit::set(&mut body, &shown, json!(disk));
+        }
         world.compute.plant_image(format!("{base}/images/{}", self.name), body);
         Ok(())
     }

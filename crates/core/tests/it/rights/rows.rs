@@ -59,7 +59,7 @@ impl Work {
             Self::BackInPlace => ("rollback", &["the pool was changed in place"]),
             Self::BackToFormer => ("rollback", &["a second pool has the work"]),
             Self::Migrate | Self::MigrateInPlace | Self::MigrateAll | Self::ListMigrations => self.rows_of_migration(),
-            Self::Status => ("status", &[]),
+            Self::Status => ("status", &["a pool is on a managed image"]),
             Self::Doctor => ("doctor", &[]),
             Self::Judge => ("judge", &["the counts look bad"]),
             Self::Wait => ("wait", &["a pool is named"]),

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 use crate::{
     disks,
-    estate::definition,
+    estate::{by_id, definition, pool},
     gc as collecting,
     given::checked,
     judgement as judging, layout, migration, migration_all, preflight, promotion as moving_latest, prune as pruning,
@@ -190,6 +190,10 @@ impl Work {
             Self::Status => world(|seed| {
                 let base = "Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:22.04.202512010";
                 seed["versions"][0]["tags"] = json!({"azure-batch-base-image": base});
+                let image = format!("{GROUP}/providers/Microsoft.Compute/images/i1");
+                seed["images"] = json!([{"name": "i1", "resourceGroup": "rg-images", "location": "eastus2"}]);
+                seed["batchAccounts"][0]["managedImagePools"] = json!(true);
+                seed["batchAccounts"][0]["pools"] = json!([pool("on-image", by_id(&image), 0)]);
             }),
             _ => world(|_| ()),
         };
