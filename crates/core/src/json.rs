@@ -25,6 +25,13 @@ pub(crate) fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
     text(value, pointer)?.parse().ok()
 }
 
+/// The names and values of the list of such pairs at a pointer, as Batch's errors have them.
+pub(crate) fn pairs(value: &Value, pointer: &str) -> Vec<(String, String)> {
+    let part = |item: &Value, name| text(item, name).unwrap_or_default().to_owned();
+    let all = items(value, pointer).map(|item| (part(item, "/name"), part(item, "/value")));
+    all.collect()
+}
+
 /// The items of the list at a pointer; none where there is no list.
 pub(crate) fn items<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
     at(value, pointer)

@@ -18,6 +18,9 @@ use crate::{
 /// The most nodes that one request removes.
 pub const MOST_REMOVED: usize = 100;
 
+/// The code of a task that ran and ended with an exit code that is a failure.
+const FAILED_BY_ITSELF: &str = "FailureExitCode";
+
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
@@ -83,6 +86,8 @@ pub struct NodeError {
     pub code: String,
     /// The text.
     pub message: String,
+    /// Names and values with which Batch says more, such as the package or the disk.
+    pub details: Vec<(String, String)>,
 }
 
 /// How a start task failed.
@@ -94,6 +99,8 @@ pub struct StartTaskFailure {
     pub code: String,
     /// The failure's text.
     pub message: String,
+    /// Names and values with which Batch says more, such as the file that it could not download.
+    pub details: Vec<(String, String)>,
 }
 
 impl Node {
@@ -116,6 +123,13 @@ impl Node {
             allocated: read_json::time(item, "/allocationTime"),
             running_tasks: read_json::number(item, "/runningTasksCount").unwrap_or(0),
         }
+    }
+
+    /// What Batch says is wrong with it, all of it; nothing when it says nothing.
+    #[must_use]
+    pub fn said(&self) -> Option<String> {
+        let all: Vec<String> = self.errors.iter().map(ToString::to_string).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     /// What can be hoped for. Its errors decide about a node that has lost contact.
@@ -177,7 +191,28 @@ impl NodeError {
         Self {
             code: text("/code"),
             message: text("/message"),
+            details: read_json::pairs(item, "/errorDetails"),
         }
+    }
+}
+
+/// Code, text and details, as Batch gives them.
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_error(f, (&self.code, &self.message), &self.details)
+    }
+}
+
+/// Code, text and details, as Batch gives them.
+impl fmt::Display for StartTaskFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // With this code the details are the exit code once more, in a sentence.
+        let details = if self.code == FAILED_BY_ITSELF {
+            &[][..]
+        } else {
+            &self.details
+        };
+        write_error(f, (&self.code, &self.message), details)
     }
 }
 
@@ -192,6 +227,7 @@ impl StartTaskFailure {
                 exit_code,
                 code: text("/failureInfo/code"),
                 message: text("/failureInfo/message"),
+                details: read_json::pairs(info, "/failureInfo/details"),
             }
         })
     }
@@ -272,6 +308,13 @@ pub fn count(endpoint: &BatchEndpoint, pool: Option<&PoolId>) -> Request {
     }
 }
 
+fn write_error(f: &mut fmt::Formatter<'_>, (code, message): (&str, &str), details: &[(String, String)]) -> fmt::Result {
+    write!(f, "{code}: {message}")?;
+    details
+        .iter()
+        .try_for_each(|(name, value)| write!(f, " ({name}: {value})"))
+}
+
 fn by_state(counts: &Value) -> BTreeMap<NodeState, u32> {
     let counts = counts.as_object().into_iter().flatten();
     let number = |count: &Value| u32::try_from(count.as_u64()?).ok();
@@ -303,6 +346,32 @@ mod tests {
         let failure = node.start_task.clone().unwrap();
         assert_eq!((failure.exit_code, failure.code.as_str()), (Some(3), "FailureExitCode"));
         assert_eq!(node.outlook(), Outlook::Lost);
+    }
+
+    #[test]
+    fn a_node_says_all_its_errors_with_their_details() {
+        let error = |code: &str, details: Value| json!({"code": code, "message": "m", "errorDetails": details});
+        let node = Node::new(&json!({"errors": [
+            error("ApplicationPackageError", json!([{"name": "ApplicationId", "value": "blender"}, {"name": "Version", "value": "4"}])),
+            error("DiskFull", json!([])),
+        ]}));
+        let said = "ApplicationPackageError: m (ApplicationId: blender) (Version: 4); DiskFull: m";
+        assert_eq!(node.said().as_deref(), Some(said));
+        assert_eq!(Node::new(&json!({"errors": []})).said(), None);
+    }
+
+    #[test]
+    fn a_start_task_says_what_it_could_not_get_and_its_exit_code_once() {
+        let failure = |code: &str| {
+            let info = json!({"result": "failure", "failureInfo": {"code": code, "message": "m",
+                "details": [{"name": "FilePath", "value": "setup.sh"}]}});
+            StartTaskFailure::read(&info).unwrap().to_string()
+        };
+        assert_eq!(
+            failure("ResourceContainerAccessDenied"),
+            "ResourceContainerAccessDenied: m (FilePath: setup.sh)"
+        );
+        assert_eq!(failure("FailureExitCode"), "FailureExitCode: m");
     }
 
     #[test]

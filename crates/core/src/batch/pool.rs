@@ -228,9 +228,7 @@ impl ResizeError {
         Self {
             code: text(error, "/code"),
             message: text(error, "/message"),
-            values: read_json::items(error, "/values")
-                .map(|item| (text(item, "/name"), text(item, "/value")))
-                .collect(),
+            values: read_json::pairs(error, "/values"),
         }
     }
 }

@@ -483,10 +483,7 @@ fn start_task(
             ],
             None,
         )
-        .with_words_of_service(format!(
-            "Batch: {}",
-            one_line(&format!("{}: {}", failure.code, failure.message))
-        ))
+        .with_words_of_service(format!("Batch: {}", one_line(&failure.to_string())))
 }
 
 /// The last line that says something.
@@ -509,17 +506,13 @@ fn few(count: usize, all: u32) -> Option<u32> {
 fn unusable(at: At<'_>, error: Error, (count, all): (u32, u32), (node, disks): (&Node, &Disks)) -> Error {
     // With more, healing would leave them alone too.
     let is_few = count <= Healing::default().max_unhealthy.of(all);
-    let Some(said) = node.errors.first() else {
+    let (Some(said), Some(first)) = (node.said(), node.errors.first()) else {
         return without_reason(at, error, is_few.then_some(all - count).filter(|others| *others > 0));
     };
     let error = error
         .with_next("see what each of them says", at.az(az::UNUSABLE_NODES))
-        .with_words_of_service(format!(
-            "Batch, of {}: {}",
-            one_line(&node.id),
-            one_line(&format!("{}: {}", said.code, said.message))
-        ));
-    if said.code == DISK_FULL {
+        .with_words_of_service(format!("Batch, of {}: {}", one_line(&node.id), one_line(&said)));
+    if first.code == DISK_FULL {
         return disks::advised(error, disks);
     }
     let text = match is_few {

@@ -42,13 +42,16 @@ fn done(report: &RolloutReport) -> Vec<(NodeAction, &str)> {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_is_unusable_with_an_error_is_removed_and_comes_again() {
     let azure = world(|_| {});
-    azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "target": "acct1/p1"}));
+    azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "details": {"Disk": "/mnt"}, "target": "acct1/p1"}));
     let report = good(roll_out(&azure, &healing(10)).await);
     assert_eq!((report.action, report.ready), (PoolAction::Created, Some(10)));
     let [(NodeAction::Removed, why)] = done(&report)[..] else {
         panic!("{:?}", report.healed)
     };
-    assert!(why.starts_with("it is unusable: DiskFull"), "{why}");
+    assert!(
+        why.starts_with("it is unusable: DiskFull") && why.ends_with("(Disk: /mnt)"),
+        "{why}"
+    );
     assert_eq!(
         azure.writes(),
         ["POST /pools", "POST /pools/p1/removenodes", "POST /pools/p1/resize"]

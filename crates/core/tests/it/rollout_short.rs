@@ -271,6 +271,20 @@ async fn a_start_task_that_fails_and_is_not_waited_for_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_batch_says_of_an_unusable_node_is_said_with_its_details() {
+    let azure = world(|_| {});
+    azure.fault(
+        json!({"kind": "unusableNodes", "count": 10, "code": "ApplicationPackageError", "details": {"ApplicationId": "blender"}}),
+    );
+    let report = failure(&azure, &settings("acct1", 10)).await.report();
+    assert!(
+        report.contains("10 of 10 nodes are unusable: ApplicationPackageError"),
+        "{report}"
+    );
+    assert!(report.contains("(ApplicationId: blender)"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn nodes_that_lost_contact_end_the_wait_after_the_time_without_a_change() {
     let began = Instant::now();
     let azure = world(|_| {});

@@ -243,16 +243,12 @@ async fn a_version_that_fails_its_test_goes_nowhere_and_nothing_else_is_left() {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_does_not_start_from_the_image_fails_the_test() {
     let azure = Azure::example();
-    azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull"}));
+    azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "details": {"Disk": "/mnt"}}));
     let error = run(&azure, &tested("true")).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Returned, "{}", error.report());
-    assert!(
-        error
-            .report()
-            .contains("failed its test: a node does not start from it"),
-        "{}",
-        error.report()
-    );
+    for said in ["failed its test: a node does not start from it", "DiskFull", "(Disk: /mnt)"] {
+        assert!(error.report().contains(said), "{said}: {}", error.report());
+    }
     later().await;
     assert!(!batch_left(&azure));
 }

@@ -2,6 +2,7 @@
 //!
 //! It does not decide whether nodes come; `allocation` and `pool` do. `node/render` shows nodes.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -45,7 +46,10 @@ pub(crate) enum Fate {
     #[default]
     Ready,
     /// Batch loses it; `errors` stays empty without a code.
-    Unusable { code: Option<String> },
+    Unusable {
+        code: Option<String>,
+        details: BTreeMap<String, String>,
+    },
     /// Its start task ends with that exit code, and wrote that to standard error.
     StartTaskFails { exit_code: i32, output: Option<String> },
     /// Batch has lost contact with it and knows nothing more.

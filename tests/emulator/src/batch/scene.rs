@@ -138,7 +138,7 @@ impl<'a> Scene<'a> {
             ..NodeUpset::default()
         };
         match self.faults.next(Moment::Nodes, target).map(|fault| fault.effect) {
-            Some(Effect::UnusableNodes { count, code }) => some(count, Fate::Unusable { code }),
+            Some(Effect::UnusableNodes { count, code, details }) => some(count, Fate::Unusable { code, details }),
             Some(Effect::StartTaskFailed {
                 count,
                 exit_code,

@@ -128,6 +128,9 @@ pub enum Effect {
         /// The code in the node's `errors`; an empty list when absent.
         #[serde(default)]
         code: Option<String>,
+        /// The `errorDetails` of that error, by name.
+        #[serde(default)]
+        details: BTreeMap<String, String>,
     },
     /// Batch loses contact with some nodes of a resize: they end up `unknown`.
     UnknownNodes {

@@ -148,6 +148,12 @@ fn scripted_nodes_turn_out_bad() {
             json!("DiskFull"),
         ),
         (
+            json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "details": {"Disk": "/mnt"}}),
+            "idle:2 unusable:1",
+            "/errors/0/errorDetails",
+            json!([{"name": "Disk", "value": "/mnt"}]),
+        ),
+        (
             json!({"kind": "startTaskFailed", "count": 1, "exitCode": 4}),
             "idle:2 starttaskfailed:1",
             "/startTaskInfo/exitCode",

@@ -96,15 +96,8 @@ pub(super) fn next(look: &Look, version: &ImageVersionId, waited: Duration, long
 }
 
 fn why(node: &Node) -> String {
-    let error = node
-        .errors
-        .first()
-        .map(|error| format!("{}: {}", error.code, error.message));
-    let task = node
-        .start_task
-        .as_ref()
-        .map(|failure| format!("{}: {}", failure.code, failure.message));
-    let said = error.or(task).map(|said| format!(": {said}")).unwrap_or_default();
+    let task = node.start_task.as_ref().map(ToString::to_string);
+    let said = node.said().or(task).map(|said| format!(": {said}")).unwrap_or_default();
     format!("the node is {}{said}", node.state)
 }
 

@@ -107,18 +107,15 @@ fn why(node: &Node, now: Timestamp) -> Option<String> {
     if node.running_tasks > 0 {
         return None;
     }
-    match (node.state.as_str(), &node.start_task, node.errors.first()) {
+    match (node.state.as_str(), &node.start_task, node.said()) {
         ("starttaskfailed", Some(failure), _) => {
             let exit = failure
                 .exit_code
                 .map_or_else(String::new, |code| format!(" with exit code {code}"));
-            Some(format!(
-                "its start task failed{exit}: {}: {}",
-                failure.code, failure.message
-            ))
+            Some(format!("its start task failed{exit}: {failure}"))
         }
         ("starttaskfailed", None, _) => Some("its start task failed".to_owned()),
-        ("unusable", _, Some(error)) => Some(format!("it is unusable: {}: {}", error.code, error.message)),
+        ("unusable", _, Some(said)) => Some(format!("it is unusable: {said}")),
         ("unusable", _, None) => {
             let length = Duration::try_from(now.duration_since(node.since?)).unwrap_or_default();
             (length >= GRACE).then(|| format!("Batch has had no contact with it for {}", Span(length.as_secs())))

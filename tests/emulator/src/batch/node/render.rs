@@ -103,8 +103,15 @@ impl Node {
 
     fn errors(&self) -> Vec<Value> {
         match &self.fate {
-            Fate::Unusable { code: Some(code) } => {
-                vec![json!({"code": code, "message": "The node is in an unusable state.", "errorDetails": []})]
+            Fate::Unusable {
+                code: Some(code),
+                details,
+            } => {
+                let details = details
+                    .iter()
+                    .map(|(name, value)| json!({"name": name, "value": value}));
+                let details: Vec<Value> = details.collect();
+                vec![json!({"code": code, "message": "The node is in an unusable state.", "errorDetails": details})]
             }
             _ => Vec::new(),
         }

@@ -55,7 +55,10 @@ fn a_node_becomes_usable_in_its_own_time() {
             ["creating", "starting", "waitingforstarttask", "starttaskfailed"],
         ),
         (
-            Fate::Unusable { code: None },
+            Fate::Unusable {
+                code: None,
+                details: BTreeMap::new(),
+            },
             Some(waiting),
             ["creating", "unusable", "unusable", "unusable"],
         ),
@@ -103,6 +106,7 @@ fn a_reboot_heals_and_a_deallocation_lasts_until_the_start() {
     let mut node = node(
         Fate::Unusable {
             code: Some("DiskFull".to_owned()),
+            details: BTreeMap::new(),
         },
         None,
     );
