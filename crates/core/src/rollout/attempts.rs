@@ -4,13 +4,23 @@
 
 use tokio::time::Instant;
 
-use super::{pool::PoolAccess, size::OVERTAKEN};
+use super::pool::PoolAccess;
 use crate::{
     client::Client,
     error::{Error, Result},
     request::Request,
     write::Tries,
 };
+
+/// What Batch answers when another client has created, changed or finished what we wanted to: the pool shows it.
+const OVERTAKEN: [&str; 3] = [
+    "PoolExists",
+    "OperationInvalidForCurrentState",
+    "OperationNotValidOnPool",
+];
+
+/// What Batch answers of a pool that is gone or on its way out: the next look shows it.
+const POOL_IS_GOING: [&str; 2] = ["PoolNotFound", "PoolBeingDeleted"];
 
 /// What Batch answers of a job that came to its end meanwhile: the next look does not show it any more.
 const JOB_IS_OVER: [&str; 4] = ["JobNotFound", "JobCompleted", "JobBeingDeleted", "JobBeingTerminated"];
@@ -46,20 +56,34 @@ impl<'run> Attempts<'run> {
     /// # Errors
     /// Any other failure.
     pub(super) async fn after(&mut self, access: &PoolAccess<'_>, sent: Result<()>) -> Result<bool> {
-        let Err(error) = sent else {
-            self.tries = Tries::new(self.client, self.doing);
-            self.wait = None;
-            return Ok(true);
-        };
-        if !is_overtaken(&error) {
-            self.tries.after(error).await?;
-        } else if self.overtaken >= MAX_OVERTAKEN {
-            return Err(error);
-        } else {
-            self.overtaken += 1;
-            access.pause(Instant::now(), self.doing).await?;
+        match sent {
+            Ok(()) => {
+                self.accepted();
+                Ok(true)
+            }
+            Err(error) => self.failed(access, error).await.map(|()| false),
         }
-        Ok(false)
+    }
+
+    /// A write was accepted: what comes next has all tries again.
+    pub(super) fn accepted(&mut self) {
+        self.tries = Tries::new(self.client, self.doing);
+        self.wait = None;
+    }
+
+    /// A write has failed. Where it may have had an effect, or another client was faster, the next look shows which.
+    ///
+    /// # Errors
+    /// Any other failure.
+    pub(super) async fn failed(&mut self, access: &PoolAccess<'_>, error: Error) -> Result<()> {
+        if !is_overtaken(&error) {
+            return self.tries.after(error).await.map(drop);
+        }
+        if self.overtaken >= MAX_OVERTAKEN {
+            return Err(error);
+        }
+        self.overtaken += 1;
+        access.pause(Instant::now(), self.doing).await
     }
 
     /// Sends a request about a job.
@@ -87,9 +111,6 @@ impl<'run> Attempts<'run> {
         access.pause(began, what).await
     }
 }
-
-/// What Batch answers of a pool that is gone or on its way out: the next look shows it.
-const POOL_IS_GOING: [&str; 2] = ["PoolNotFound", "PoolBeingDeleted"];
 
 fn is_overtaken(error: &Error) -> bool {
     OVERTAKEN

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::{
     PoolAction, RolloutReport, Round,
+    attempts::Attempts,
     counted::{bare, counted},
     decide::{self, Errors, Intent, Next, Stage, Waiting},
     explain, observe,
@@ -28,17 +29,10 @@ use crate::{
     json,
     progress::Event,
     quota::Standing,
-    write::Tries,
 };
 use classify::{Judgement, judge, judge_all};
 use rounds::{AfterRound, End, Rounds};
 
-/// What Batch answers when another client has created, changed or finished what we wanted to: the pool shows it.
-pub(super) const OVERTAKEN: [&str; 3] = [
-    "PoolExists",
-    "OperationInvalidForCurrentState",
-    "OperationNotValidOnPool",
-];
 /// Where a pool says how its nodes are spread.
 const PLACEMENT: &str = "/virtualMachineConfiguration/nodePlacementConfiguration/policy";
 /// So many resizes of other callers are waited for. After that they and we are at odds.
@@ -54,11 +48,10 @@ pub(super) struct Sizing<'run, 'account> {
     step: Step,
     /// The rounds, as soon as there is one.
     rounds: Option<Rounds>,
-    /// What the writes are for, in words.
-    doing: &'run str,
     /// What the write whose answer was lost would have done.
     tried: Option<PoolAction>,
-    tries: Tries<'run>,
+    attempts: Attempts<'run>,
+    /// The resizes of other callers that were waited for.
     others: u32,
     wait: Option<(Waiting, Instant)>,
     /// The allocation that was shown last.
@@ -83,7 +76,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         doing: &'run str,
         report: &'run mut RolloutReport,
     ) -> Self {
-        let tries = Tries::new(access.client(), doing);
+        let attempts = Attempts::new(access.client(), doing);
         Self {
             access,
             intent,
@@ -92,8 +85,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             step: Step::Before,
             rounds: None,
             tried: None,
-            tries,
-            doing,
+            attempts,
             others: 0,
             wait: None,
             shown: None,
@@ -414,7 +406,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             after,
             since: Instant::now(),
         };
-        self.tries = Tries::new(self.access.client(), self.doing);
+        self.attempts.accepted();
         self.tried = None;
         self.note_action(action);
     }
@@ -431,17 +423,10 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         }
     }
 
-    /// A write has failed. Where it may have had an effect, or another client was faster, the next look shows which;
-    /// any other failure ends the run.
+    /// A write has failed: the next look shows what is there, unless the failure ends the run.
     async fn look_again(&mut self, error: Error, action: PoolAction) -> Result<()> {
         let is_unknown = error.kind() == ErrorKind::UnknownEffect;
-        if !OVERTAKEN.iter().any(|code| error.has_code(code)) {
-            self.tries.after(error).await?;
-        } else if self.others >= MAX_OTHERS {
-            return Err(error);
-        } else {
-            self.others += 1;
-        }
+        self.attempts.failed(self.access, error).await?;
         if is_unknown {
             self.tried = Some(action);
         }

@@ -103,6 +103,20 @@ async fn a_target_that_another_client_sets_between_two_rounds_is_not_undone() {
     assert!(error.report().contains(why), "{}", error.report());
 }
 
+/// As between jobs and nodes, where this was another look before: one decision has one home.
+#[tokio::test(start_paused = true)]
+async fn a_resize_that_finds_no_pool_is_another_look_and_no_failure() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationTimeout", "deliver": 0}));
+    azure.fault(
+        json!({"kind": "status", "status": 404, "code": "PoolNotFound", "method": "POST", "path": "*/pools/p1/resize"}),
+    );
+    let report = good(roll_out(&azure, &settings("acct1", 8)).await);
+    assert_eq!((report.action, report.ready), (PoolAction::Created, Some(8)));
+    let resize = "POST /pools/p1/resize";
+    assert_eq!(azure.writes(), ["POST /pools", resize, resize]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pool_that_another_client_scales_down_while_nodes_start_ends_the_wait() {
     let began = Instant::now();
