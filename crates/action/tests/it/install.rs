@@ -337,6 +337,8 @@ fn a_binary_that_is_given_is_taken_and_the_log_says_whence() {
     assert_eq!(missing.status.code(), Some(1));
 }
 
+/// Finding R14, nested: within a composite action the runner's variables are those of the outer action, and its release
+/// was asked for.
 #[test]
 fn an_action_that_another_one_calls_asks_for_its_own_release_and_not_for_that_of_the_caller() {
     let machine = Machine::new();

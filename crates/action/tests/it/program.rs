@@ -321,7 +321,72 @@ fn a_signal_ends_the_run_where_it_is_safe_with_exit_code_130() {
     }
 }
 
-/// A job that GitHub cancels gets an interrupt, 7.5 s later a termination, and 2.5 s later it is killed.
+/// Reads one request of the program to GitHub, and answers when there is an answer.
+#[cfg(unix)]
+fn github_is_asked(stream: &mut std::net::TcpStream, answer: Option<&str>) -> String {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let (mut head, mut length) = (String::new(), 0);
+    while !head.ends_with("\r\n\r\n") {
+        let begin = head.len();
+        assert!(reader.read_line(&mut head).unwrap() > 0, "the client hung up: {head}");
+        let line = head[begin..].to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    if let Some(answer) = answer {
+        let length = answer.len();
+        let head = "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\nconnection: close";
+        write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n{answer}").unwrap();
+    }
+    format!("{head}{}", text(&body))
+}
+
+/// Finding R15: GitHub was slow to take the end of the deployment, the runner killed the run after 10 s, and nothing was
+/// written by then.
+#[cfg(unix)]
+#[test]
+fn files_are_written_before_github_is_told_the_end_and_a_cancel_does_not_wait_for_its_answer() {
+    let github = TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = program();
+    on_runner(&mut command, folder.path());
+    command
+        .env("GITHUB_API_URL", format!("http://{}", github.local_addr().unwrap()))
+        .env("GITHUB_REPOSITORY", "o/r")
+        .env("GITHUB_SHA", "0123456789012345678901234567890123456789")
+        .env("INPUT_DEPLOYMENT_ENVIRONMENT", "production");
+    let mut child = good(&mut command)
+        .args(["--deadline", "1s"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    for (answer, said) in [(r#"{"id": 7}"#, "/deployments HTTP"), ("{}", "in_progress")] {
+        let asked = github_is_asked(&mut github.accept().unwrap().0, Some(answer));
+        assert!(asked.contains(said), "{asked}");
+    }
+    let mut last = github.accept().unwrap().0;
+    let asked = github_is_asked(&mut last, None);
+    assert!(asked.contains(r#""state":"failure""#), "{asked}");
+    let outputs = fs::read_to_string(folder.path().join("outputs")).unwrap();
+    assert!(outputs.contains("\ndeadline\n"), "{outputs}");
+    let report = folder.path().join("azure-batch-pool-report-render.json");
+    assert!(folder.path().join("summary").exists() && report.exists());
+    send("-INT", child.id());
+    let (tell, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(child.wait()));
+    let status = ended.recv_timeout(Duration::from_secs(7));
+    let status = status
+        .expect("it ends before the runner sends the next signal")
+        .unwrap();
+    assert_eq!(status.code(), Some(6), "the run had ended before the cancel");
+}
+
+/// Finding R15: a job that GitHub cancels gets an interrupt, 7.5 s later a termination, and 2.5 s later it is killed. An
+/// interrupt while the deployment began ended the program at once.
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_cancelled_while_github_does_not_answer_still_writes_its_files() {

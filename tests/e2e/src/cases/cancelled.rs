@@ -1,4 +1,4 @@
-//! A roll-out that gets a real signal while its pool grows, as GitHub's runner sends it.
+//! A roll-out that gets a real signal while its pool grows, as GitHub's runner sends it (finding R15).
 //!
 //! What a cancel does at each point is tested in core, with a clock that stands still.
 

@@ -180,6 +180,8 @@ fn a_deployment_needs_a_token_and_a_repository() {
     assert_eq!(request.deployment.unwrap().environment, "production");
 }
 
+/// Finding R21: two uses of the action in one job had one file, and the output of the first led to the report of the
+/// second.
 #[test]
 fn each_pool_and_step_has_a_report_of_its_own_in_the_runners_folder() {
     let path = |inputs: &[(&str, &str)], runner: &Runner| report_path(&given(inputs, runner), runner);
@@ -191,6 +193,11 @@ fn each_pool_and_step_has_a_report_of_its_own_in_the_runners_folder() {
         path(&[("pool-id", "../render b")], &runner()),
         Some("/runner/temp/azure-batch-pool-report-.._render_b-rollout_a.json".into())
     );
+    let second = Runner {
+        step: Some("rollout_b".to_owned()),
+        ..runner()
+    };
+    assert_ne!(path(&[], &runner()), path(&[], &second), "two steps with one pool");
     assert_eq!(path(&[("report-path", "r.json\n")], &runner()), Some("r.json".into()));
     assert_eq!(path(&[], &Runner::default()), None);
 }
