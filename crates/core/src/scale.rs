@@ -24,7 +24,6 @@ use crate::{
     ids::Location,
     plan::Plan,
     preflight,
-    replicas::RegionNeed,
     replication::{self, Wanted},
     rights,
     settings::{Checked, Fit, ScaleSettings},
@@ -76,10 +75,8 @@ pub async fn plan(client: &Client, settings: &Checked<ScaleSettings>) -> Result<
 }
 
 async fn look(client: &Client, settings: &ScaleSettings) -> Result<Scaling> {
-    let (found, load) = futures::try_join!(version::find(client, &settings.version), pools::read(client, settings))?;
-    let version = found.ok_or_else(|| missing(settings))?;
+    let (version, Load { pools, blind }) = observe(client, settings).await?;
     require_regions(&version, &settings.regions)?;
-    let Load { pools, blind } = load;
     let regions = decide(&version, &pools, settings)?;
     let mut steps: Vec<ScaleStep> = regions.iter().filter_map(|region| region.step(&version)).collect();
     steps.extend(removals(&version, &pools, settings)?);
@@ -95,6 +92,11 @@ async fn look(client: &Client, settings: &ScaleSettings) -> Result<Scaling> {
         unseen: blind,
         done: None,
     })
+}
+
+async fn observe(client: &Client, settings: &ScaleSettings) -> Result<(ImageVersion, Load)> {
+    let (found, load) = futures::try_join!(version::find(client, &settings.version), pools::read(client, settings))?;
+    Ok((found.ok_or_else(|| missing(settings))?, load))
 }
 
 /// Looks again and writes what is needed by then: first what is raised, then what is lowered. What was done is in the
@@ -118,14 +120,10 @@ async fn write(client: &Client, settings: &ScaleSettings, done: &mut Vec<String>
         let need = rights::version_of(&settings.version.definition(), deed);
         preflight::require_rights(client, [need]).await?;
     }
-    let raised = now.regions.iter().filter(|region| region.needed > region.present);
-    let raised: Vec<RegionNeed> = raised.map(Region::need).collect();
-    if !raised.is_empty() {
-        let wanted = Wanted {
-            regions: raised,
-            ..Wanted::default()
-        };
-        replication::ensure(client, &settings.version, &wanted).await?;
+    let regions = now.regions.iter();
+    let short: Vec<&Region> = regions.filter(|region| region.needed > region.present).collect();
+    if !short.is_empty() {
+        raise(client, settings, &short).await?;
     }
     let (removal, replicas): (Vec<&ScaleStep>, Vec<&ScaleStep>) =
         now.plan.steps.iter().partition(|step| is_of_removal(step));
@@ -140,7 +138,31 @@ async fn write(client: &Client, settings: &ScaleSettings, done: &mut Vec<String>
         replication::remove(client, &settings.version, &settings.removed).await?;
         done.extend(removal.iter().map(ToString::to_string));
     }
+    if settings.fit == Fit::Lower && !lowered.is_empty() {
+        done.extend(give_back(client, settings).await?);
+    }
     Ok(())
+}
+
+/// Raises what pools need that have come or grown while replicas were lowered, and says what that was.
+async fn give_back(client: &Client, settings: &ScaleSettings) -> Result<Vec<String>> {
+    let (version, load) = observe(client, settings).await?;
+    let regions = decide(&version, &load.pools, settings)?;
+    let short: Vec<&Region> = regions.iter().filter(|region| region.needed > region.present).collect();
+    if short.is_empty() {
+        return Ok(Vec::new());
+    }
+    raise(client, settings, &short).await?;
+    let steps = short.into_iter().filter_map(|region| region.step(&version));
+    Ok(steps.map(|step| step.to_string()).collect())
+}
+
+async fn raise(client: &Client, settings: &ScaleSettings, short: &[&Region]) -> Result<()> {
+    let wanted = Wanted {
+        regions: short.iter().map(|region| region.need()).collect(),
+        ..Wanted::default()
+    };
+    replication::ensure(client, &settings.version, &wanted).await.map(drop)
 }
 
 const fn is_of_removal(step: &ScaleStep) -> bool {
@@ -181,7 +203,8 @@ async fn lower(client: &Client, settings: &ScaleSettings, lowered: &[&Region]) -
     }
 }
 
-/// The body of the version with fewer replicas; nothing when none is more than is needed. Pure.
+/// The body of the version with fewer replicas; nothing when none is more than is needed. What another client has raised
+/// since the look stays: somebody needs it. Pure.
 fn with_fewer(version: &ImageVersion, lowered: &[&Region]) -> Option<Value> {
     let mut regions = version.target_regions();
     let before = regions.clone();
@@ -193,7 +216,7 @@ fn with_fewer(version: &ImageVersion, lowered: &[&Region]) -> Option<Value> {
             .into_iter()
             .find(|own| Some(&own.location) == location.as_ref());
         if let (Some(wanted), Some(own), Some(entry)) = (wanted, own, entry.as_object_mut())
-            && own.replicas > wanted.needed
+            && (wanted.needed + 1..=wanted.present).contains(&own.replicas)
         {
             entry.insert("regionalReplicaCount".to_owned(), json!(wanted.needed));
         }

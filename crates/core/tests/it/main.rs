@@ -43,6 +43,7 @@ mod reasons;
 mod recorded;
 mod replication;
 mod rights;
+mod rivals_sweep;
 mod rollout;
 mod rollout_autoscale;
 mod rollout_blue_green;

@@ -8,6 +8,7 @@ use azure_batch_core::{
     scale::{self, Scaling},
     settings::{self, Checked, PUBLISH_DEADLINE, ScaleSettings, Values},
 };
+use azure_emulator::journal::Entry;
 use serde_json::{Value, json};
 
 use crate::{
@@ -116,6 +117,87 @@ async fn the_pool_that_a_job_will_make_counts() {
         .await
         .unwrap();
     assert!(planned.regions[0].needed >= 8, "{planned}");
+}
+
+/// What a rival does to pool small in the east, besides a new pool.
+fn rivals() -> [(&'static str, &'static str, Value); 5] {
+    let mut come = pool("come", by_id(&image("1.0.0")), 0);
+    come["targetDedicatedNodes"] = json!(900);
+    let to = json!({"targetDedicatedNodes": 900, "targetLowPriorityNodes": 0});
+    [
+        ("POST", "/pools/small/resize", to),
+        ("DELETE", "/pools/small", Value::Null),
+        (
+            "POST",
+            "/pools/small/enableautoscale",
+            json!({"autoScaleFormula": "$TargetDedicatedNodes = 6;"}),
+        ),
+        (
+            "PATCH",
+            "/pools/small",
+            json!({"startTask": {"commandLine": "/bin/rival"}}),
+        ),
+        ("POST", "/pools", come),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_a_rival_does_to_pools_while_replicas_are_lowered_they_have_enough_in_the_end() {
+    let good = azure(|_| ());
+    run(&good, true).await.unwrap();
+    let journal = good.journal();
+    // Who comes after the last look at the pools of the first account is not seen; those of the second come later.
+    let looks: Vec<&Entry> = journal.iter().filter(|entry| entry.path == "/pools").collect();
+    let last = looks[looks.len() - 2].number;
+    let to_batch = journal.iter().filter(|entry| entry.number <= last);
+    let to_batch =
+        to_batch.filter(|entry| ["/pools", "/jobs", "/jobschedules", "/nodecounts"].contains(&entry.path.as_str()));
+    let numbers: Vec<u64> = to_batch.map(|entry| entry.number).collect();
+    let mut taken = 0;
+    // A request meets every other rival, its neighbours the rest.
+    let each = |at: u64| rivals().into_iter().skip(usize::from(at.is_multiple_of(2))).step_by(2);
+    for (number, (method, path, body)) in numbers.iter().flat_map(|at| each(*at).map(move |rival| (at, rival))) {
+        let azure = azure(|_| ());
+        let write = json!({"method": method, "path": path, "body": body});
+        azure.fault(json!({"kind": "rival", "request": number, "write": write}));
+        let ended = run(&azure, true).await;
+        let hits = azure.emulator(|emulator, _| emulator.faults().iter().map(|fault| fault.hits).sum::<u64>());
+        taken += usize::from(hits > 0);
+        let case = format!("{method} {path} at request {number}");
+        ended.unwrap_or_else(|error| panic!("{case}: {}", error.report()));
+        let client = client(&azure, PUBLISH_DEADLINE).await;
+        let open = scale::plan(&client, &settings(false)).await.unwrap();
+        assert!(open.plan.is_done(), "{case}: {}", open.plan);
+    }
+    assert!(taken > 10, "only {taken} writes of rivals were taken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_that_another_client_has_raised_since_the_look_stay() {
+    let good = azure(|_| ());
+    run(&good, true).await.unwrap();
+    let is_write = |entry: &&Entry| entry.method == "PUT" && entry.path == image("1.0.0");
+    let journal = good.journal();
+    let writes: Vec<u64> = journal.iter().filter(is_write).map(|entry| entry.number).collect();
+    let [raised, lowered] = writes[..] else {
+        panic!("{writes:?}")
+    };
+    let regions =
+        json!([{"name": "eastus2", "regionalReplicaCount": 12}, {"name": "westus2", "regionalReplicaCount": 3}]);
+    let write = json!({"method": "PATCH", "path": image("1.0.0"),
+        "body": {"properties": {"publishingProfile": {"targetRegions": regions}}}});
+    let mut taken = 0;
+    for number in raised + 1..lowered {
+        let azure = azure(|_| ());
+        azure.fault(json!({"kind": "rival", "request": number, "write": write}));
+        run(&azure, true).await.unwrap();
+        let hits = azure.emulator(|emulator, _| emulator.faults().iter().map(|fault| fault.hits).sum::<u64>());
+        if hits > 0 {
+            taken += 1;
+            assert_eq!(replicas(&azure), [12, 3], "before request {number}");
+        }
+    }
+    assert!(taken > 0, "another client was never met");
 }
 
 #[tokio::test(start_paused = true)]

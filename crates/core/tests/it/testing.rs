@@ -246,7 +246,11 @@ async fn a_node_that_does_not_start_from_the_image_fails_the_test() {
     azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "details": {"Disk": "/mnt"}}));
     let error = run(&azure, &tested("true")).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Returned, "{}", error.report());
-    for said in ["failed its test: a node does not start from it", "DiskFull", "(Disk: /mnt)"] {
+    for said in [
+        "failed its test: a node does not start from it",
+        "DiskFull",
+        "(Disk: /mnt)",
+    ] {
         assert!(error.report().contains(said), "{said}: {}", error.report());
     }
     later().await;

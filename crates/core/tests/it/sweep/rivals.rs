@@ -36,6 +36,15 @@ pub(crate) struct Rival {
 /// found then may be what the write has left.
 const UNCONDITIONAL: [&str; 3] = ["/disableautoscale", "/stopresize", "/updateproperties"];
 
+/// From which request on rivals come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// The first write to Batch: before it a pool is whatever others made of it.
+    FirstWrite,
+    /// The first request: whether there is something to write is what is decided.
+    FirstLook,
+}
+
 /// One rival at one request.
 struct Case {
     rival: Rival,
@@ -125,16 +134,24 @@ where
 {
     /// Lets each rival come in after the first write of a run, and says how many of their writes the service has taken.
     pub(crate) fn run(&self) -> usize {
+        self.run_since(Since::FirstWrite)
+    }
+
+    /// The same from another request on.
+    pub(crate) fn run_since(&self, since: Since) -> usize {
         let journal = alone(async {
             let azure = (self.world)().await;
             let good = (self.flow)(azure.clone(), Ends::none()).await;
             good.unwrap_or_else(|error| panic!("the good run is good: {}", error.report()));
             azure.journal()
         });
-        // Before the first write the pool is whatever others made of it.
         let to_batch = |entry: &&Entry| !entry.path.starts_with("/subscriptions/") && !entry.path.contains("/oauth2/");
         let is_read = |entry: &&Entry| entry.method == "GET" || entry.path.ends_with("/evaluateautoscale");
-        let after = journal.iter().filter(to_batch).skip_while(is_read).skip(1);
+        let first = match since {
+            Since::FirstLook => 0,
+            Since::FirstWrite => journal.iter().filter(to_batch).take_while(is_read).count() + 1,
+        };
+        let after = journal.iter().filter(to_batch).skip(first);
         let is_unconditional = |entry: &&Entry| UNCONDITIONAL.iter().any(|end| entry.path.ends_with(end));
         let moments = journal.iter().filter(is_unconditional).map(|entry| entry.number);
         let unguarded: Vec<u64> = moments.flat_map(|number| [number, number + 1]).collect();
