@@ -78,6 +78,18 @@ pub(super) const CASES: &[Case] = &[
         run: |lab| ensure_same_in(lab, &scenes::status(), &[], &USUALLY),
     },
     Case {
+        name: "logs_of_a_list_of_migrate_are_what_they_were",
+        run: |lab| ensure_same_in(lab, &scenes::migrate_list(), &[], &USUALLY),
+    },
+    Case {
+        name: "logs_of_a_plan_of_migrate_are_what_they_were",
+        run: |lab| ensure_same_in(lab, &scenes::migrate_plan(), &[], &USUALLY),
+    },
+    Case {
+        name: "logs_of_two_pools_that_migrate_are_what_they_were",
+        run: |lab| ensure_same_in(lab, &scenes::migrate(), &[], &USUALLY),
+    },
+    Case {
         name: "logs_of_a_plan_of_prune_are_what_they_were",
         run: |lab| ensure_same_in(lab, &scenes::prune(), &[], &[View::Pipe]),
     },

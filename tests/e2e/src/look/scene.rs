@@ -60,6 +60,8 @@ pub(super) struct Scene {
     cores: Option<u32>,
     deed: Deed,
     code: i32,
+    /// Pools on a managed image that are there from the beginning, each with its nodes.
+    on_managed_image: &'static [(&'static str, u32)],
     /// A file of pools, in the folder where the deed is done.
     pool_file: Option<&'static str>,
     /// Once this has been shown, the run is asked to stop. Empty: it never is.
@@ -187,6 +189,7 @@ impl Scene {
             cores: None,
             deed,
             code,
+            on_managed_image: &[],
             pool_file: None,
             stop_after: "",
         }
@@ -213,6 +216,12 @@ impl Scene {
     /// The same where the account may use so many dedicated cores only.
     pub(super) fn cores(mut self, cores: u32) -> Self {
         self.cores = Some(cores);
+        self
+    }
+
+    /// The same where there are pools on a managed image, of which version 1.0.0 was made.
+    pub(super) fn on_managed_image(mut self, pools: &'static [(&'static str, u32)]) -> Self {
+        self.on_managed_image = pools;
         self
     }
 
@@ -288,7 +297,10 @@ impl Scene {
     }
 
     fn seed(&self, lab: &Lab<'_>) -> Result<Value> {
-        let mut seed = pool::with_versions(lab, &VERSIONS)?;
+        let mut seed = match self.on_managed_image {
+            [] => pool::with_versions(lab, &VERSIONS)?,
+            pools => pool::on_managed_image(lab, pools)?,
+        };
         if let Some(cores) = self.cores {
             let account = seed.pointer_mut("/batchAccounts/0").and_then(Value::as_object_mut);
             let account = account.ok_or_else(|| Failure::unexpected("the example has no Batch account"))?;

@@ -21,6 +21,9 @@ const POOLS: &str = "pools:
   - {pool-id: render-c, target-dedicated-nodes: 10}
 ";
 
+/// Pools on a managed image.
+const ON_MANAGED_IMAGE: &[(&str, u32)] = &[("render-a", 3), ("render-b", 2)];
+
 /// The nodes of most scenes.
 const NODES: u32 = 20;
 
@@ -122,7 +125,30 @@ pub(super) fn looks() -> Vec<Scene> {
         Scene::new("doctor", Deed::of_pool("doctor").without("pool-id"), 0).after(before()),
         Scene::new("wait", Deed::of_pool("wait"), 0).after(before()),
         Scene::new("delete", Deed::of_pool("delete"), 10).after(before()),
+        migrate_list(),
+        migrate_plan(),
+        migrate(),
     ]
+}
+
+/// Which pools are on managed images.
+pub(super) fn migrate_list() -> Scene {
+    let deed = Deed::of_pool("migrate").without("pool-id").without("account");
+    Scene::new("migrate-list", deed, 10).on_managed_image(ON_MANAGED_IMAGE)
+}
+
+/// What moving all of them would do.
+pub(super) fn migrate_plan() -> Scene {
+    Scene::new("migrate-plan", all_pools(), 10).on_managed_image(ON_MANAGED_IMAGE)
+}
+
+/// All of them move: one first, then the other.
+pub(super) fn migrate() -> Scene {
+    Scene::new("migrate", all_pools().with("yes", "true"), 0).on_managed_image(ON_MANAGED_IMAGE)
+}
+
+fn all_pools() -> Deed {
+    Deed::of_pool("migrate").without("pool-id").with("all-pools", "true")
 }
 
 /// Three pools of one file: all good, and with one that fails and one whose turn does not come.
