@@ -164,6 +164,14 @@ mod tests {
                 "  8 of 20 nodes ready (8 idle, 12 starting)\n  20 of 20 nodes ready (20 idle)\n",
                 "  20 of 20 nodes ready (20 idle)\n",
             ),
+        ] {
+            assert_eq!(redacted(text).unwrap(), wanted);
+        }
+    }
+
+    #[test]
+    fn what_depends_on_how_fast_a_machine_is_goes() {
+        for (text, wanted) in [
             (
                 "  ✓ 2 earlier steps\n  ✓ checking rights  2 s\n  ✓ growing  1 min 2 s\n  ✓ waiting\n",
                 "  ✓ PREPARATIONS\n  ✓ growing\n  ✓ waiting\n",
