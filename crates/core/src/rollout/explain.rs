@@ -217,6 +217,7 @@ impl<'a> Cause<'a> {
                 }
             }
             Self::None => "the pool has no nodes".to_owned(),
+            Self::Lost if census.late.total() > 0 => "too many nodes have not become ready in their time".to_owned(),
             Self::Lost => "too many nodes are in states that they do not leave by themselves".to_owned(),
             Self::Slow => "the nodes have not finished starting".to_owned(),
         }
