@@ -1,5 +1,5 @@
-//! Deletes a pool and waits until it is gone: only one that a roll-out made, and none that jobs still use, unless that is
-//! asked for.
+//! Deletes a pool and waits until it is gone: only one that a roll-out made, and none that jobs or job schedules still use,
+//! unless that is asked for.
 //!
 //! It looks before each write and decides again. Without consent it writes nothing and says what it would do.
 
@@ -9,6 +9,7 @@ use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     batch::{
@@ -25,7 +26,9 @@ use crate::{
         pool::ACCOUNT,
     },
     plan::{Effect, Plan, Step},
-    preflight, rights,
+    preflight,
+    request::Request,
+    rights,
     settings::{AccountRef, Checked, Consent, DeletionSettings},
     tags::POOL_MARK,
     words,
@@ -66,6 +69,9 @@ pub enum DeletionStep {
         nodes: u32,
         /// The jobs that are active on it: their tasks go back into the queue and wait for another pool.
         jobs: Vec<String>,
+        /// The job schedules that make jobs for it, which wait for another pool.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        schedules: Vec<String>,
     },
     /// It is being deleted already.
     AwaitDeletion {
@@ -87,8 +93,24 @@ enum Next {
 enum Refusal {
     /// No roll-out has made it.
     NotOurs,
-    /// Jobs are active on it.
-    InUse(Vec<String>),
+    /// Jobs or job schedules use it.
+    InUse(Users),
+}
+
+/// What uses a pool, by ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Users {
+    /// Jobs that are active on it.
+    jobs: Vec<String>,
+    /// Job schedules that make jobs for it.
+    schedules: Vec<String>,
+}
+
+/// A list that shows what uses a pool, and the right to read it.
+struct List {
+    request: Request,
+    what: &'static str,
+    right: &'static str,
 }
 
 impl Step for DeletionStep {
@@ -103,17 +125,34 @@ impl Step for DeletionStep {
 impl fmt::Display for DeletionStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DeletePool { pool, nodes, jobs } if jobs.is_empty() => {
-                write!(f, "delete pool {pool} with {}", plural(*nodes, "node"))
+            Self::DeletePool {
+                pool,
+                nodes,
+                jobs,
+                schedules,
+            } => {
+                write!(f, "delete pool {pool} with {}", plural(*nodes, "node"))?;
+                if !jobs.is_empty() {
+                    write!(f, "; running tasks of {} are queued again", jobs.join(", "))?;
+                }
+                if !schedules.is_empty() {
+                    let ids = schedules.join(", ");
+                    write!(f, "; jobs of the schedules {ids} wait for another pool")?;
+                }
+                Ok(())
             }
-            Self::DeletePool { pool, nodes, jobs } => write!(
-                f,
-                "delete pool {pool} with {}; running tasks of {} are queued again",
-                plural(*nodes, "node"),
-                jobs.join(", ")
-            ),
             Self::AwaitDeletion { pool } => write!(f, "wait until pool {pool} is gone"),
         }
+    }
+}
+
+/// `active jobs: a, b; job schedules: c`.
+impl fmt::Display for Users {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = [("active jobs", &self.jobs), ("job schedules", &self.schedules)];
+        let kinds = kinds.iter().filter(|(_, ids)| !ids.is_empty());
+        let texts: Vec<String> = kinds.map(|(kind, ids)| format!("{kind}: {}", ids.join(", "))).collect();
+        f.write_str(&texts.join("; "))
     }
 }
 
@@ -122,8 +161,8 @@ impl Refusal {
         match self {
             Self::NotOurs => Error::new(ErrorKind::Refused, format!("no roll-out has made pool {pool}"))
                 .with_hint(words!["if it is to go all the same, say ", ANY_POOL]),
-            Self::InUse(jobs) => {
-                let text = format!("pool {pool} is used by active jobs: {}", jobs.join(", "));
+            Self::InUse(users) => {
+                let text = format!("pool {pool} is used by {users}");
                 Error::new(ErrorKind::Refused, text).with_hint(words![
                     "end them, point them to another pool, or say ",
                     WITH_JOBS,
@@ -226,34 +265,56 @@ async fn send(client: &Client, endpoint: &BatchEndpoint, id: &PoolId, etag: Opti
 async fn look(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<(Next, Option<Pool>)> {
     let found = client.find(&pool::get(endpoint, &settings.pool)).await?;
     let pool = found.map(|answer| Pool::new(answer.value()));
-    let jobs = match &pool {
-        Some(pool) if pool.life == PoolLife::Active => active_jobs(client, endpoint, settings).await?,
-        Some(_) | None => Vec::new(),
+    let users = match &pool {
+        Some(pool) if pool.life == PoolLife::Active => users(client, endpoint, settings).await?,
+        Some(_) | None => Users::default(),
     };
-    Ok((decide(pool.as_ref(), jobs, settings), pool))
+    Ok((decide(pool.as_ref(), users, settings), pool))
 }
 
-async fn active_jobs(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<Vec<String>> {
-    match client.list(&job::list(endpoint, &settings.pool)).await {
-        Ok(items) => {
-            let jobs = items.into_iter().map(Job::new);
-            let active = jobs.filter(|job| job.state != JobState::Other);
-            Ok(active.map(|job| job.id).collect())
-        }
+async fn users(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<Users> {
+    let jobs = List {
+        request: job::list(endpoint, &settings.pool),
+        what: "jobs",
+        right: "Microsoft.Batch/batchAccounts/jobs/read",
+    };
+    let schedules = List {
+        request: job::schedules(endpoint),
+        what: "job schedules",
+        right: "Microsoft.Batch/batchAccounts/jobSchedules/read",
+    };
+    let jobs = items(client, jobs, settings).await?.into_iter().map(Job::new);
+    let active = jobs.filter(|job| job.state != JobState::Other);
+    let schedules = items(client, schedules, settings).await?;
+    Ok(Users {
+        jobs: active.map(|job| job.id).collect(),
+        schedules: schedules
+            .iter()
+            .filter_map(|item| job::schedule_on(item, &settings.pool))
+            .collect(),
+    })
+}
+
+/// What a list has; nothing where it may not be read and that was allowed for.
+async fn items(client: &Client, list: List, settings: &DeletionSettings) -> Result<Vec<Value>> {
+    let List { request, what, right } = list;
+    match client.list(&request).await {
         Err(error) if error.has_status(403) && settings.with_jobs == Consent::Yes => {
-            client.warn("not checked: jobs on the pool, which this identity may not read");
+            client.warn(format!(
+                "not checked: {what} on the pool, which this identity may not read"
+            ));
             Ok(Vec::new())
         }
         Err(error) if error.has_status(403) => Err(error.with_hint(words![
-            "grant Microsoft.Batch/batchAccounts/jobs/read, or say ",
+            format!("grant {right}, or say "),
             WITH_JOBS,
             " to delete the pool without looking"
         ])),
-        Err(error) => Err(error),
+        listed => listed,
     }
 }
 
-fn decide(pool: Option<&Pool>, jobs: Vec<String>, settings: &DeletionSettings) -> Next {
+fn decide(pool: Option<&Pool>, users: Users, settings: &DeletionSettings) -> Next {
     let Some(pool) = pool else { return Next::Done };
     let id = settings.pool.clone();
     if pool.life == PoolLife::Deleting {
@@ -262,19 +323,20 @@ fn decide(pool: Option<&Pool>, jobs: Vec<String>, settings: &DeletionSettings) -
     if pool.metadata(POOL_MARK).is_none() && settings.any_pool == Consent::No {
         return Next::Refuse(Refusal::NotOurs);
     }
-    if !jobs.is_empty() && settings.with_jobs == Consent::No {
-        return Next::Refuse(Refusal::InUse(jobs));
+    if users != Users::default() && settings.with_jobs == Consent::No {
+        return Next::Refuse(Refusal::InUse(users));
     }
     Next::Do(DeletionStep::DeletePool {
         pool: id,
         nodes: pool.current.total(),
-        jobs,
+        jobs: users.jobs,
+        schedules: users.schedules,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -296,17 +358,28 @@ mod tests {
     fn only_ours_and_only_without_jobs_unless_asked_for() {
         use Consent::{No, Yes};
         let (ours, foreign) = (json!([{"name": POOL_MARK, "value": "v1:x"}]), json!([]));
-        let jobs = || vec!["j1".to_owned()];
+        let jobs = || Users {
+            jobs: vec!["j1".to_owned()],
+            ..Users::default()
+        };
+        let schedules = || Users {
+            schedules: vec!["s1".to_owned()],
+            ..Users::default()
+        };
         let deletes = |next: &Next| matches!(next, Next::Do(DeletionStep::DeletePool { nodes: 3, .. }));
         let decided =
-            |metadata: &Value, jobs, any, with| decide(Some(&pool("active", metadata)), jobs, &settings(any, with));
-        assert!(deletes(&decided(&ours, Vec::new(), No, No)));
-        assert_eq!(decided(&foreign, Vec::new(), No, Yes), Next::Refuse(Refusal::NotOurs));
-        assert!(deletes(&decided(&foreign, Vec::new(), Yes, No)));
+            |metadata: &Value, users, any, with| decide(Some(&pool("active", metadata)), users, &settings(any, with));
+        let nobody = Users::default;
+        assert!(deletes(&decided(&ours, nobody(), No, No)));
+        assert_eq!(decided(&foreign, nobody(), No, Yes), Next::Refuse(Refusal::NotOurs));
+        assert!(deletes(&decided(&foreign, nobody(), Yes, No)));
+        let refused = Next::Refuse(Refusal::InUse(schedules()));
+        assert_eq!(decided(&ours, schedules(), No, No), refused);
+        assert!(deletes(&decided(&ours, schedules(), No, Yes)));
         assert_eq!(decided(&ours, jobs(), Yes, No), Next::Refuse(Refusal::InUse(jobs())));
         assert!(deletes(&decided(&ours, jobs(), No, Yes)));
         let deleting = decide(Some(&pool("deleting", &foreign)), jobs(), &settings(No, No));
         assert!(matches!(deleting, Next::Do(DeletionStep::AwaitDeletion { .. })));
-        assert_eq!(decide(None, Vec::new(), &settings(No, No)), Next::Done);
+        assert_eq!(decide(None, nobody(), &settings(No, No)), Next::Done);
     }
 }

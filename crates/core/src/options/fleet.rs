@@ -19,7 +19,7 @@ rows! {
     ANY_POOL: "any_pool", Pool, Kind::Bool, Standard::Value("false", "another tool or person may need it"), [],
         "Delete also a pool that no roll-out has made.";
     WITH_JOBS: "with_jobs", Pool, Kind::Bool, Standard::Value("false", "no running task is lost by mistake"), [],
-        "Delete the pool although jobs are active on it. Their running tasks go back into the queue and wait for another pool.";
+        "Delete the pool although jobs are active on it or job schedules make jobs for it. Running tasks go back into the queue and wait for another pool, and so do the jobs of schedules.";
 }
 
 rows! {

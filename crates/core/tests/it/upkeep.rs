@@ -104,6 +104,27 @@ async fn a_pool_that_jobs_use_is_left_alone_unless_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pool_that_a_job_schedule_uses_is_left_alone_unless_told() {
+    let azure = rolled_out().await;
+    let schedule = json!({"id": "yearly", "schedule": {"doNotRunUntil": "2027-01-01T00:00:00Z"},
+        "jobSpecification": {"poolInfo": {"poolId": "p1"}}});
+    crate::rollout_in_place::ask(&azure, Method::POST, "/jobschedules", Some(schedule)).await;
+    azure.turn_the_page();
+    let error = delete(&azure, &[YES]).await.must_fail();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(
+        error.report().contains("pool p1 is used by job schedules: yearly"),
+        "{}",
+        error.report()
+    );
+    assert!(azure.writes().is_empty());
+    let planned = delete(&azure, &[WITH_JOBS]).await.unwrap();
+    let step = "delete pool p1 with 5 nodes; jobs of the schedules yearly wait for another pool";
+    assert_eq!(planned.plan.to_string().trim(), step);
+    assert!(delete(&azure, &[WITH_JOBS, YES]).await.unwrap().gone);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_answer_and_a_change_meanwhile_are_another_look() {
     for trouble in [
         json!({"kind": "resetAfterEffect", "method": "DELETE", "path": "/pools/p1"}),

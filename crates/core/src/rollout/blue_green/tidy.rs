@@ -1,4 +1,4 @@
-//! Deletes former pools whose time is over: without nodes, without jobs, and made by roll-outs.
+//! Deletes former pools whose time is over: without nodes, without jobs and job schedules, and made by roll-outs.
 //!
 //! It is housekeeping after a good end. What cannot be deleted stays, with a warning.
 
@@ -37,6 +37,11 @@ pub(in crate::rollout) async fn tidy(client: &Client, endpoint: &BatchEndpoint, 
                 .find(|job| job.is_on(&id) && job.state != JobState::Other);
             if let Some(job) = live {
                 client.warn(format!("former pool {id} is kept: job {} names it", job.id));
+                return Ok(());
+            }
+            let schedules = client.list(&job::schedules(endpoint)).await?;
+            if let Some(schedule) = schedules.iter().find_map(|item| job::schedule_on(item, &id)) {
+                client.warn(format!("former pool {id} is kept: job schedule {schedule} names it"));
                 return Ok(());
             }
             client.send(&pool::delete(endpoint, &id, found.etag.as_deref())).await?;
