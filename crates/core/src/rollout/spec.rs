@@ -4,6 +4,7 @@
 
 mod asked;
 mod compare;
+mod disk_key;
 mod mark;
 mod parts;
 mod security;
@@ -128,6 +129,7 @@ impl Spec {
         merge_field(&mut root, NODE_AGENT, agent, NODE_AGENT_SKU_ID, faults);
         merge_image(&mut root, &pool.version, faults);
         parts::merge(&mut root, &pool.parts, faults);
+        faults.extend(disk_key::fault(&root));
         merge_start_task(&mut root, pool.start_task.as_ref(), faults);
         Some(Self {
             id: pool.id.clone(),
@@ -366,6 +368,9 @@ fn is_set(value: Option<&Value>) -> bool {
 fn is_same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::String(left), Value::String(right)) => left.eq_ignore_ascii_case(right),
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| is_same(left, right))
+        }
         _ => left == right,
     }
 }

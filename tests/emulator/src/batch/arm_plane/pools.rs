@@ -168,6 +168,7 @@ fn put(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> A
     let mut fields = names::to_data_plane(sent.get("properties").unwrap_or(&Value::Null));
     fields.insert("id".to_owned(), json!(id.as_str()));
     let new = pool_body::read_new(&Value::Object(fields), ApiAge::New)?;
+    pool_body::ensure_disk_key(&new.settings, sent.get("identity"))?;
     let existing = accounts::find(parts, path)?
         .pool(id, call.now)
         .map(|pool| pool.version.clone());

@@ -134,6 +134,7 @@ pub(crate) fn action(site: &mut Site<'_>, method: &Method, id: &PoolId, action: 
 fn create(site: &mut Site<'_>) -> Answer {
     let new = body::read_new(&site.body()?, site.age())?;
     ensure_vouched(site.proof, &new.settings)?;
+    body::ensure_disk_key(&new.settings, None)?;
     let id = change::create(site.account, new, &mut site.scene)?;
     named(site, &id, StatusCode::CREATED, Naming::Created)
 }

@@ -15,7 +15,10 @@ use crate::compute::size::{self, VmSize};
 use crate::envelope::ArmPath;
 use crate::json::text;
 
+mod disk_key;
 mod upgrade;
+
+pub(crate) use disk_key::ensure_disk_key;
 
 /// The default of `resizeTimeout` and `autoScaleEvaluationInterval`, as the models give it.
 pub(crate) const FIFTEEN_MINUTES: SignedDuration = SignedDuration::from_mins(15);
