@@ -14,6 +14,7 @@ mod hcp;
 mod images;
 mod in_place;
 mod interrupted;
+mod killed;
 mod machines;
 mod many;
 mod mount;
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Case> {
     [
         pages::CASES,
         in_place::CASES,
+        killed::CASES,
         failures::CASES,
         gates::CASES,
         work::CASES,

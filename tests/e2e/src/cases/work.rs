@@ -27,7 +27,7 @@ const JUDGED_LIMIT: Duration = Duration::from_secs(600);
 /// The jobs on the pool: of one work by their names, so that one of them is compared with another.
 const JOBS: [&str; 3] = ["render-1", "render-2", "render-3"];
 /// The nodes of the pool.
-const NODES: u32 = 5;
+pub(super) const NODES: u32 = 5;
 /// Tasks that keep these nodes at work for two minutes, which is most of the time that five steps take with 30 s between
 /// two writes to a pool.
 const STEADY_WORK: u32 = 60;
@@ -229,7 +229,7 @@ fn spot_nodes_taken_away_fail_nothing(lab: &Lab<'_>) -> Result {
 }
 
 /// A change of the pool to 1.0.1 by a second one, for people.
-fn change(lab: &Lab<'_>, azure: &LocalAzure, log: &str, verb: &str) -> Result<Program> {
+pub(super) fn change(lab: &Lab<'_>, azure: &LocalAzure, log: &str, verb: &str) -> Result<Program> {
     let nodes = NODES.to_string();
     let program = asked(lab, azure, log, verb, "1.0.1")?;
     Ok(program.args([
@@ -250,7 +250,7 @@ fn asked(lab: &Lab<'_>, azure: &LocalAzure, log: &str, verb: &str, version: &str
 }
 
 /// The example with a pool of others on 1.0.0 that works on three jobs, in an account with room for so many nodes.
-fn working(lab: &Lab<'_>, tasks: u32, room: u32) -> Result<Value> {
+pub(super) fn working(lab: &Lab<'_>, tasks: u32, room: u32) -> Result<Value> {
     let mut seed = pool::with_versions(lab, &["1.0.0", "1.0.1"])?;
     let reference = json!({ "virtualMachineImageId": pool::version_id("1.0.0") });
     let account = seed.pointer_mut("/batchAccounts/0").and_then(Value::as_object_mut);
@@ -274,7 +274,7 @@ fn working(lab: &Lab<'_>, tasks: u32, room: u32) -> Result<Value> {
 }
 
 /// Waits for the rest of the work: every task has succeeded, and none has begun twice.
-fn nothing_is_lost(azure: &LocalAzure, tasks: u32) -> Result {
+pub(super) fn nothing_is_lost(azure: &LocalAzure, tasks: u32) -> Result {
     let tasks = u64::from(tasks);
     wait_for("all tasks", WORK_LIMIT, || {
         let done = count(azure, "/tasks/completed")? == tasks;
@@ -296,7 +296,7 @@ fn count(azure: &LocalAzure, pointer: &str) -> Result<u64> {
 }
 
 /// The pools with their nodes and versions, in one line.
-fn pools(azure: &LocalAzure) -> Result<String> {
+pub(super) fn pools(azure: &LocalAzure) -> Result<String> {
     let all = batch(azure)?;
     let mut lines: Vec<String> = all
         .iter()

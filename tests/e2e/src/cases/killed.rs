@@ -1,0 +1,160 @@
+//! A change in place and returns, killed in each of their phases: the same command again ends them, and no task is lost.
+//!
+//! The pool is that of `work`, which has the same for a second pool.
+
+use std::{thread, time::Duration};
+
+use super::work::{NODES, change, nothing_is_lost, pools, working};
+use crate::{
+    emulator::LocalAzure,
+    failure::{Failure, Result, ensure_equal},
+    lab::Lab,
+    pool::{self, LIMIT},
+    process::{Program, Signal},
+    suite::Case,
+    time::wait_for,
+};
+
+/// How long a phase may take to come: a change writes to its pool up to four times before, with 30 s between two writes,
+/// and waits for the tasks that run.
+const PHASE_LIMIT: Duration = Duration::from_secs(300);
+
+/// The tasks of the pool: some run, and some wait.
+const TASKS: u32 = 12;
+
+/// A point at which a run is killed: what the service has been sent by then, and how often.
+#[derive(Clone, Copy)]
+struct Phase {
+    name: &'static str,
+    method: &'static str,
+    path: &'static str,
+    times: usize,
+}
+
+/// What is killed, and what is there once the same was run again.
+#[derive(Clone, Copy)]
+struct Killed {
+    phases: &'static [Phase],
+    run: fn(&Lab<'_>, &LocalAzure, &str) -> Result<Program>,
+    exit: i32,
+    pools: &'static str,
+}
+
+const fn phase(name: &'static str, method: &'static str, path: &'static str, times: usize) -> Phase {
+    Phase {
+        name,
+        method,
+        path,
+        times,
+    }
+}
+
+/// A change in place: its record, its jobs, its nodes, its image, the first node, the others, its jobs again.
+const IN_PLACE: Killed = Killed {
+    phases: &[
+        phase("recorded", "PATCH", "/pools/pool1?", 1),
+        phase("held", "POST", "/disable?", 1),
+        phase("drained", "POST", "/pools/pool1/resize?", 1),
+        phase("patched", "PATCH", "/pools/pool1?", 2),
+        phase("tried", "POST", "/jobs?", 1),
+        phase("grown", "POST", "/pools/pool1/resize?", 3),
+        phase("released", "POST", "/enable?", 1),
+    ],
+    run: |lab, azure, log| in_place(lab, azure, log, "true"),
+    exit: 0,
+    pools: "pool1 5 on 1.0.1",
+};
+
+/// A change in place whose first node finds the image bad: the way back alone.
+const BACK_IN_PLACE: Killed = Killed {
+    phases: &[
+        phase("turned", "PATCH", "/pools/pool1?", 3),
+        phase("drained again", "POST", "/pools/pool1/resize?", 3),
+        phase("patched back", "PATCH", "/pools/pool1?", 4),
+        phase("grown back", "POST", "/pools/pool1/resize?", 4),
+        phase("released after all", "POST", "/enable?", 1),
+    ],
+    run: |lab, azure, log| in_place(lab, azure, log, "false"),
+    exit: 9,
+    pools: "pool1 5 on 1.0.0",
+};
+
+/// A second pool whose first node finds the image bad: the way back alone.
+const BACK_TO_FORMER: Killed = Killed {
+    phases: &[
+        phase("turned to former", "PATCH", "/pools/pool1?", 2),
+        phase("emptied", "POST", "/pools/pool1-1-0-1/resize?", 1),
+        phase("deleted", "DELETE", "/pools/pool1-1-0-1?", 1),
+    ],
+    run: |lab, azure, log| {
+        let program = change(lab, azure, log, "rollout")?;
+        Ok(program.args(["--canary-nodes", "1", "--canary-command", "false"]))
+    },
+    exit: 9,
+    pools: "pool1 5 on 1.0.0",
+};
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "change_in_place_killed_in_each_phase_is_finished_by_the_same_again",
+        run: |lab| in_each_phase(lab, &[IN_PLACE]),
+    },
+    Case {
+        name: "return_killed_in_each_phase_is_finished_by_the_same_again",
+        run: |lab| in_each_phase(lab, &[BACK_IN_PLACE, BACK_TO_FORMER]),
+    },
+];
+
+/// Phases share nothing, so they are met side by side.
+fn in_each_phase(lab: &Lab<'_>, all: &[Killed]) -> Result {
+    let phases = all
+        .iter()
+        .flat_map(|killed| killed.phases.iter().map(move |phase| (*killed, *phase)));
+    let parts = phases.map(|(killed, phase)| Ok((lab.part(&phase.name.replace(' ', "-"))?, killed, phase)));
+    let parts: Vec<(Lab<'_>, Killed, Phase)> = parts.collect::<Result<_>>()?;
+    thread::scope(|scope| {
+        let runs: Vec<_> = parts
+            .iter()
+            .map(|(part, killed, phase)| scope.spawn(move || killed_in(part, *killed, *phase)))
+            .collect();
+        let ended = runs.into_iter().map(|run| {
+            let lost = || Failure::unexpected("a part of the case panicked");
+            run.join().map_err(|_panic| lost())?
+        });
+        ended.collect::<Result<Vec<()>>>().map(drop)
+    })
+}
+
+fn killed_in(lab: &Lab<'_>, killed: Killed, phase: Phase) -> Result {
+    let azure = lab.azure(working(lab, TASKS, 2 * NODES)?)?;
+    let run = (killed.run)(lab, &azure, "killed")?.start()?;
+    wait_for(&format!("the phase {}", phase.name), PHASE_LIMIT, || {
+        let journal = azure.journal()?;
+        let is_it = |entry: &&crate::journal::Entry| {
+            let whole = format!("{}?", entry.path);
+            entry.method == phase.method && whole.to_ascii_lowercase().contains(phase.path)
+        };
+        let times = journal.writes().filter(is_it).count();
+        Ok((times >= phase.times).then_some(()))
+    })?;
+    run.signal(Signal::Kill)?;
+    run.wait(LIMIT)?.ended_with(-9)?;
+    (killed.run)(lab, &azure, "again")?
+        .run(LIMIT)?
+        .ended_with(killed.exit)?;
+    lab.keep_journal(&azure)?;
+    ensure_equal(
+        &format!("the pools after a kill in the phase {}", phase.name),
+        &pools(&azure)?,
+        &killed.pools.to_owned(),
+    )?;
+    nothing_is_lost(&azure, TASKS)
+}
+
+/// A change in place whose first node runs that command.
+fn in_place(lab: &Lab<'_>, azure: &LocalAzure, log: &str, command: &str) -> Result<Program> {
+    let program = pool::people_rollout(lab, azure, log, ("1.0.1", NODES))?;
+    Ok(program
+        .args(["--strategy", "in-place", "--adopt"])
+        .args(["--canary-nodes", "1", "--canary-command", command]))
+}
