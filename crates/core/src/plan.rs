@@ -76,8 +76,12 @@ pub enum About {
     Checks,
     /// Cores, pools, addresses.
     Quota,
+    /// What each way to change a pool that is there costs it.
+    Strategy,
     /// Nodes, and the hours for which they are billed.
     Nodes,
+    /// Tags of a pool.
+    Tags,
     /// How the nodes boot.
     Security,
     /// What that costs by the user's own prices.
@@ -173,7 +177,9 @@ impl About {
             Self::Tenant => "tenant",
             Self::Checks => "checks",
             Self::Quota => "quota",
+            Self::Strategy => "strategy",
             Self::Nodes => "nodes",
+            Self::Tags => "tags",
             Self::Security => "security",
             Self::Cost => "cost by your own prices",
             Self::Agent => "node agent",

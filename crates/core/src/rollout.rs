@@ -45,10 +45,13 @@ mod size;
 mod spec;
 mod standing;
 mod step;
+mod strays;
 mod tags;
 mod two_pools;
 mod unfinished;
 mod verdict;
+mod ways;
+mod weighing;
 
 pub use asked::AskedGates;
 pub use cost::Upkeep;
@@ -74,7 +77,7 @@ use crate::{
     plan::{Ended, Fact, Plan},
     preflight,
     progress::Event,
-    rights,
+    rights::{self, Need},
     settings::{
         AccountRef, Canary, Checked, Gates, Judging, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy,
         Targets, UnresolvedRollout, fault::Fault,
@@ -105,6 +108,8 @@ pub struct Foreseen {
     pub demand: Option<Demand>,
     /// The nodes that there are more on the way, where the work moves to a second pool.
     surge: Option<Surge>,
+    /// The rights that it needs, where they do not follow from the settings and the steps alone.
+    needs: Option<Vec<Need>>,
     /// What is there of the quotas, where that was looked at.
     quotas: Vec<Fact>,
     /// The nodes that are billed afterwards; nothing where a formula decides, where nothing changes, or where that was not
@@ -192,8 +197,13 @@ pub async fn plan_among(client: &Client, resolved: &Resolved, (looks, extent): (
             let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
             let access = PoolAccess::new(&watch, settings.pool.id.clone());
             let steps = &planned.plan.steps;
-            let looked = outlook::look(&access, &site, (settings, planned.surge), steps).await?;
+            let needs = planned.needs.take().unwrap_or_else(|| outlook::needs(settings, steps));
+            let looked = outlook::look(&access, &site, (settings, planned.surge), needs).await?;
             planned.plan.facts = looked.before;
+            if let Some(pool) = weighing::changed(steps) {
+                let ways = weighing::look((client, looks), &site, (settings, pool)).await?;
+                planned.plan.facts.extend(ways.iter().flat_map(ways::Ways::facts));
+            }
             planned.plan.facts.append(&mut planned.quotas);
             planned.plan.facts.extend(looked.after);
             planned.upkeep = looked.upkeep;
@@ -226,6 +236,7 @@ async fn plan_one(
     let settings = &other_size::settled(&access, (site, settings), pool.as_ref()).await?;
     let intent = intent(settings)?;
     let intent = fallback::aware(&access, pool.as_ref(), (intent, settings));
+    weighing::refuse((&access, looks), site, (settings, &intent), pool.as_ref()).await?;
     let mut beginning = plan::look(&access, pool.as_ref(), (&intent, settings)).await?;
     let mut demand = None;
     if beginning.size.brings_nodes() {
@@ -242,6 +253,7 @@ async fn plan_one(
         plan: beginning.plan,
         demand,
         surge: None,
+        needs: None,
         quotas,
         upkeep: None,
     })
@@ -297,6 +309,7 @@ async fn roll_out_one(
         let pool = access.find().await?;
         let settled = other_size::settled(&access, (site, settings), pool.as_ref()).await?;
         let intent = fallback::aware(&access, pool.as_ref(), (intent(&settled)?, &settled)).found(pool.as_ref());
+        weighing::refuse((&access, looks), site, (&settled, &intent), pool.as_ref()).await?;
         let beginning = plan::look(&access, pool.as_ref(), (&intent, &settled)).await?;
         Ok((settled, intent, beginning))
     };

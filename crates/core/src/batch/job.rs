@@ -192,6 +192,14 @@ pub fn list_live(endpoint: &BatchEndpoint) -> Request {
         .with_query("$select", "id,state,poolInfo,executionInfo")
 }
 
+/// The request that reads a job.
+#[must_use]
+pub fn get(endpoint: &BatchEndpoint, id: &str) -> Request {
+    let doing = format!("read job {id}");
+    Request::batch(endpoint, Method::GET, path(id), API_VERSION, doing)
+        .with_query("$select", "id,state,eTag,metadata,poolInfo")
+}
+
 /// The request that puts a job's metadata in place of what it has, unless the job has changed since it was read.
 #[must_use]
 pub fn set_metadata(endpoint: &BatchEndpoint, job: &Job, metadata: Value) -> Request {

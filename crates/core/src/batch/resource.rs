@@ -203,7 +203,8 @@ fn in_arms_form(account: &BatchAccountId, body: &Value) -> Value {
     Value::Object(whole)
 }
 
-fn identities_of(body: &Value) -> impl Iterator<Item = &str> {
+/// The same as they stand there.
+pub(crate) fn identities_of(body: &Value) -> impl Iterator<Item = &str> {
     let ids = read_json::items(body, "/identity/userAssignedIdentities");
     ids.filter_map(|item| read_json::text(item, "/resourceId"))
 }

@@ -120,6 +120,25 @@ pub fn nodes(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
     )
 }
 
+/// The request for what runs on the nodes of a pool.
+#[must_use]
+pub fn running(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
+    let doing = format!("list the nodes of pool {pool}");
+    let path = format!("/pools/{pool}/nodes");
+    Request::batch(endpoint, Method::GET, path, API_VERSION, doing).with_query("$select", "id,recentTasks")
+}
+
+/// Since when the task of a node runs that began first, from an item of the list; nothing when none runs.
+#[must_use]
+pub fn oldest_running(item: &Value) -> Option<Timestamp> {
+    let runs =
+        |task: &&Value| json::text(task, "/taskState").is_some_and(|state| state.eq_ignore_ascii_case("running"));
+    let running = json::items(item, "/recentTasks").filter(runs);
+    running
+        .filter_map(|task| json::time(task, "/executionInfo/startTime"))
+        .min()
+}
+
 /// The request for the jobs that run on a pool, or ran there.
 #[must_use]
 pub fn jobs(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {

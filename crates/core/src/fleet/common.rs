@@ -46,10 +46,10 @@ pub(super) fn split(plans: &mut [PoolPlan]) -> Vec<SharedFact> {
     all
 }
 
-/// Whether the same words mean the same thing in two pools: numbers of nodes, hours and cores are a pool's own.
+/// Whether the same words mean the same thing in two pools: numbers of nodes, hours and cores, and tags, are a pool's own.
 fn is_alike(fact: &Fact) -> bool {
     match fact.about {
-        About::Nodes | About::Cost => false,
+        About::Nodes | About::Cost | About::Strategy | About::Tags => false,
         About::Quota => match fact.state {
             FactState::Good => !fact.text.contains(OF_ONE_POOL),
             FactState::Lacking => false,

@@ -8,6 +8,9 @@ use crate::{
     settings::{AccountRef, RolloutSettings},
 };
 
+/// What deletes pools, in Azure's word.
+pub const DELETE_POOLS: &str = "Microsoft.Batch/batchAccounts/pools/delete";
+
 /// What a run asks of Batch about the image and the subnet of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naming {
@@ -51,6 +54,14 @@ pub fn replacement(settings: &RolloutSettings) -> Vec<Need> {
     needs
 }
 
+/// What a roll-out does that moves the work to a second pool. That pool goes again when the work returns.
+#[must_use]
+pub fn second_pool(settings: &RolloutSettings) -> Vec<Need> {
+    let mut needs = replacement(settings);
+    needs.extend(second_pool_deletion(&settings.account));
+    needs
+}
+
 /// What a return in place needs: the pool and its jobs, and the image version that a request names again. The account's
 /// rights cannot be asked for when it is given by its endpoint.
 #[must_use]
@@ -64,17 +75,24 @@ pub fn return_in_place(account: &AccountRef, version: Option<&ImageVersionId>) -
 #[must_use]
 pub fn return_to_former(account: &AccountRef) -> Vec<Need> {
     let mut needs = work_of_pools(account);
-    if let AccountRef::Id(id) = account {
-        needs.push(pool_deletion(id));
-    }
+    needs.extend(second_pool_deletion(account));
     needs
 }
 
 /// What the deletion of a pool needs.
 #[must_use]
 pub fn pool_deletion(account: &BatchAccountId) -> Need {
-    let action = "Microsoft.Batch/batchAccounts/pools/delete";
-    Need::failing(account.to_string(), action, "to delete pools")
+    Need::failing(account.to_string(), DELETE_POOLS, "to delete pools")
+}
+
+/// What a return deletes last. Without the right the pool stays, and it has no nodes by then.
+fn second_pool_deletion(account: &AccountRef) -> Option<Need> {
+    let AccountRef::Id(id) = account else { return None };
+    let purpose = "to delete the second pool once the former one does the work again";
+    Some(Need {
+        without: Without::Skips,
+        ..Need::failing(id.to_string(), DELETE_POOLS, purpose)
+    })
 }
 
 /// What the creation of a pool with managed identities needs on each of them.

@@ -15,6 +15,8 @@ pub(super) mod tidy;
 
 use std::{collections::BTreeSet, time::Duration};
 
+use serde_json::{Map, Value};
+
 use super::{
     PoolAction, RolloutReport,
     attempts::Attempts,
@@ -27,6 +29,8 @@ use super::{
     pool::PoolAccess,
     record::{Back, CANCELLED, Phase},
     spec::{Wanted, related},
+    strays::{Stray, Strays},
+    tags::with_asked,
     verdict::{Goal, speaks_against_image},
 };
 use crate::{
@@ -40,6 +44,7 @@ use crate::{
     ids::{NodeCounts, PoolId},
     judgement::{Against, Before},
     request::Request,
+    rights::DELETE_POOLS,
     settings::{BlueGreen, Gates, Judging, OnBad, RunningTasks, Targets},
 };
 use next::{Deed, Good, Seen, Side, Work, next};
@@ -58,6 +63,8 @@ pub(super) struct Way<'s> {
     pub(super) intent: Option<&'s Intent>,
     /// The record with which it begins.
     pub(super) record: &'s PairRecord,
+    /// The tags of the former pool, which the second one gets too.
+    pub(super) tags: Option<&'s Map<String, Value>>,
     /// What happens to the tasks that run.
     pub(super) running_tasks: RunningTasks,
     /// What happens when the image is bad.
@@ -92,8 +99,18 @@ pub(super) struct Shifting<'run, 'account> {
     good: Good,
     /// The jobs that had tasks waiting when the nodes of the step were ready.
     waiting: BTreeSet<String>,
+    strays: Strays,
+    /// Whether this run has seen the second pool.
+    second: Second,
     /// Why the new image was found bad.
     bad: Option<Error>,
+}
+
+/// Whether a run has seen the second pool: then it is not made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Second {
+    NotYet,
+    Seen,
 }
 
 /// What one look shows.
@@ -118,6 +135,8 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
             checkpoints,
             good: Good::default(),
             waiting: BTreeSet::new(),
+            strays: Strays::default(),
+            second: Second::NotYet,
             bad: None,
         }
     }
@@ -130,7 +149,11 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
     pub(super) async fn reach(mut self) -> Result<()> {
         self.begin().await?;
         loop {
-            let look = self.look().await?;
+            let mut look = self.look().await?;
+            if let Some(stray) = self.stray(&mut look).await? {
+                self.let_go(stray).await?;
+                continue;
+            }
             if let Some(bad) = self.bad.as_ref().filter(|_| look.shift.phase == Phase::Forward) {
                 let back = look.record.back(bad);
                 self.write_record(&look.old, &back).await?;
@@ -154,6 +177,13 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
                 deed => self.carry_out(deed, &look).await?,
             }
         }
+    }
+
+    /// What lets a job go that was given a third pool meanwhile.
+    async fn stray(&mut self, look: &mut Look) -> Result<Option<Stray>> {
+        let (old, new) = (&self.pools.old, &self.pools.new);
+        let place = (old.client(), old.watch().endpoint());
+        self.strays.find(place, &mut look.jobs, &[old.id(), new.id()]).await
     }
 
     /// Writes the record, unless the former pool has it.
@@ -226,6 +256,13 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
         self.attempts.send(&self.pools.old, request).await
     }
 
+    async fn let_go(&mut self, stray: Stray) -> Result<()> {
+        match stray {
+            Stray::Send(request) => self.send(request).await,
+            Stray::Wait => self.wait("jobs and their running tasks", 1).await,
+        }
+    }
+
     async fn wait(&mut self, what: &'static str, count: usize) -> Result<()> {
         self.attempts.wait(&self.pools.old, what, count).await
     }
@@ -242,7 +279,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
         pool.ok_or_else(|| refused(self.pools.old.at(), decide::deleted()))
     }
 
-    async fn look(&self) -> Result<Look> {
+    async fn look(&mut self) -> Result<Look> {
         let old = self.former().await?;
         let record = match PairRecord::of(&old) {
             Kin::Member(record) => Some(*record),
@@ -255,6 +292,9 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
             return Err(refused(self.pools.old.at(), Refusal { why, remedy }));
         };
         let new = self.pools.new.find().await?;
+        if new.is_some() {
+            self.second = Second::Seen;
+        }
         let mut jobs = self.pools.old.jobs().await?;
         // A job that moved may stand in the one list or the other for a while; its own word decides.
         for job in self.pools.new.jobs().await? {
@@ -276,7 +316,12 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
             return Ok(());
         };
         let record = PairRecord::after(look.record.family.clone(), self.pools.old.id().clone());
-        let body = spec.twin_body(&look.old, (nodes, intent.first_timeout()), &record.text());
+        if self.second == Second::Seen {
+            return Err(refused(self.pools.new.at(), decide::deleted()));
+        }
+        let size = (nodes, intent.first_timeout());
+        let tags = with_asked(self.way.tags, spec);
+        let body = spec.twin_body(&look.old, size, (&record.text(), tags));
         let sent = self.pools.new.create(body).await;
         self.attempts.after(&self.pools.new, sent).await.map(drop)
     }
@@ -450,16 +495,28 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
         let Some(pool) = &look.new else {
             return Ok(());
         };
-        let sent = self.pools.new.delete(pool).await;
-        self.attempts.after(&self.pools.new, sent).await.map(drop)
+        match self.pools.new.delete(pool).await {
+            // The work is back, which counts more than a pool without nodes.
+            Err(error) if error.kind() == ErrorKind::NoRights => {
+                self.leave(&format!("this identity lacks {DELETE_POOLS}"));
+                let returned = look.record.at(Phase::Returned);
+                self.write_record(&look.old, &returned).await.map(drop)
+            }
+            sent => self.attempts.after(&self.pools.new, sent).await.map(drop),
+        }
+    }
+
+    /// Says why the second pool stays after a return.
+    fn leave(&self, why: &str) {
+        let text = format!("pool {} is left without nodes, as {why}", self.pools.new.id());
+        self.pools.new.client().warn(text);
     }
 
     async fn finish(&mut self, look: &Look) -> Result<()> {
         let now = self.pools.old.client().run().now();
         let record = if look.shift.phase == Phase::Back {
             if look.new.is_some() {
-                let text = format!("pool {} is left without nodes, as jobs name it", self.pools.new.id());
-                self.pools.new.client().warn(text);
+                self.leave("jobs name it");
             }
             look.record.at(Phase::Returned)
         } else {

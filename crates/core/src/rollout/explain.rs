@@ -286,7 +286,7 @@ pub(super) fn refused(at: At<'_>, refusal: Refusal) -> Error {
     let error = Error::plain(ErrorKind::Refused, happened).with_kept("the pool was not changed");
     let error = match refusal.remedy {
         OTHER_STRATEGIES | OTHER_SETTINGS => error.with_fact(Words::naming(
-            "a pool that exists keeps its image and its VM size unless {strategy=in-place} is given",
+            "a pool that exists keeps its image and its VM size unless {strategy=in-place} or {strategy=blue-green} is given",
         )),
         _ => error,
     };

@@ -39,10 +39,10 @@ pub(super) async fn look(
     access: &PoolAccess<'_>,
     site: &Site,
     (settings, surge): (&RolloutSettings, Option<Surge>),
-    steps: &[RolloutStep],
+    needs: Vec<Need>,
 ) -> Result<Outlook> {
     let client = access.client();
-    let mut before = preflight::rights_facts(client, needs(settings, steps)).await?;
+    let mut before = preflight::rights_facts(client, needs).await?;
     if let (Some(image), _) = subscriptions(settings) {
         before.push(preflight::registration_fact(client, &image).await?);
     }
@@ -73,7 +73,8 @@ pub(super) async fn look(
     Ok(Outlook { before, after, upkeep })
 }
 
-fn needs(settings: &RolloutSettings, steps: &[RolloutStep]) -> Vec<Need> {
+/// The rights that these steps of one pool need.
+pub(super) fn needs(settings: &RolloutSettings, steps: &[RolloutStep]) -> Vec<Need> {
     let creates = steps.iter().any(RolloutStep::is_creation);
     let naming = if creates { Naming::Named } else { Naming::Kept };
     let has_canary = settings.change.canary.command.is_some();

@@ -23,6 +23,7 @@ use super::{
     pool::PoolAccess,
     record::{Back, CANCELLED, Phase, Record, Remembered},
     spec::{Spec, Wanted, back_body, recorded, unusable},
+    strays::{Stray, Strays},
     verdict::{Goal, speaks_against_image},
 };
 use crate::{
@@ -72,6 +73,7 @@ pub(super) struct Replacing<'run, 'account> {
     attempts: Attempts<'run>,
     checkpoints: Checkpoints<'run>,
     filled: Filled,
+    strays: Strays,
     /// The targets that were seen last of a pool that is to be emptied.
     left: Option<NodeCounts>,
     /// When this run has made the pool.
@@ -98,6 +100,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             attempts,
             checkpoints,
             filled: Filled::NotYet,
+            strays: Strays::default(),
             left: None,
             made: None,
             bad: None,
@@ -120,7 +123,12 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
                 self.write_record(&pool, &back).await?;
                 continue;
             }
-            let jobs = self.access.jobs().await?;
+            let mut jobs = self.access.jobs().await?;
+            let place = (self.access.client(), self.access.watch().endpoint());
+            if let Some(stray) = self.strays.find(place, &mut jobs, &[self.access.id()]).await? {
+                self.let_go(stray).await?;
+                continue;
+            }
             let seen = Seen {
                 pool: &pool,
                 record: &record,
@@ -169,6 +177,13 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
 
     async fn send(&mut self, request: Request) -> Result<()> {
         self.attempts.send(self.access, request).await
+    }
+
+    async fn let_go(&mut self, stray: Stray) -> Result<()> {
+        match stray {
+            Stray::Send(request) => self.send(request).await,
+            Stray::Wait => self.wait("jobs and their running tasks", 1).await,
+        }
     }
 
     async fn wait(&mut self, what: &'static str, count: usize) -> Result<()> {

@@ -143,6 +143,23 @@ fn stand_ins(settings: &RolloutSettings, goal: Goal) -> u32 {
     most.saturating_sub(goal.targets.dedicated.saturating_sub(asked.dedicated))
 }
 
+/// The cores of a VM size; nothing where they cannot be seen.
+///
+/// # Errors
+/// Only when the run ends.
+pub(super) async fn cores(client: &Client, site: &Site, vm_size: &str) -> Result<Option<u32>> {
+    let Some(account) = &site.account else {
+        return Ok(None);
+    };
+    let Ok(subscription) = account.id.group().subscription().parse::<SubscriptionId>() else {
+        return Ok(None);
+    };
+    let request = size::list(&subscription, &account.location);
+    let sizes = list(&client.recalling(OF_RUN), &request, &mut Vec::new()).await?;
+    let mut sizes = sizes.iter().flatten().map(SizeOffer::read);
+    Ok(sizes.find(|size| size.is_called(vm_size)).and_then(|size| size.cores))
+}
+
 /// How many nodes of the pool there is room for beside all that is there. Nothing when that cannot be seen.
 ///
 /// # Errors

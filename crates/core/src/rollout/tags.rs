@@ -1,7 +1,7 @@
 //! The tags of a pool that is there: compared with those that are asked for, and changed while it has nodes.
 //!
 //! Batch itself does not show them, the resource manager does. Tags that were not asked for stay. A pool that is made gets
-//! its tags with its body; that Azure takes tags of a pool with nodes is a guess.
+//! its tags with its body, and a second pool those of the first; that Azure takes tags of a pool with nodes is a guess.
 
 use serde_json::{Map, Value};
 
@@ -15,9 +15,15 @@ use super::{
     step::RolloutStep,
 };
 use crate::{
-    batch::pool::Pool,
+    batch::{
+        account::Account,
+        pool::Pool,
+        resource::{self, Described},
+    },
+    client::Client,
     error::{ErrorKind, Result},
     ids::PoolId,
+    plan::{About, Fact},
     rights,
     settings::{Adopt, parts::TAGS},
 };
@@ -28,6 +34,51 @@ pub(super) struct Retag {
     asked: Map<String, Value>,
     /// Their names.
     names: Vec<String>,
+}
+
+/// The tags of a pool that another pool gets too.
+#[derive(Debug)]
+pub(super) enum Carried {
+    /// These.
+    Known(Map<String, Value>),
+    /// They cannot be seen, for this reason.
+    Unseen(String),
+}
+
+impl Carried {
+    /// Of a pool that is there already.
+    pub(super) fn none() -> Self {
+        Self::Known(Map::new())
+    }
+
+    /// The tags, if they are known.
+    pub(super) const fn known(&self) -> Option<&Map<String, Value>> {
+        match self {
+            Self::Known(tags) => Some(tags),
+            Self::Unseen(_) => None,
+        }
+    }
+
+    /// What could not be seen of a pool, and what that means.
+    pub(super) fn unseen(&self, pool: &PoolId) -> Option<String> {
+        match self {
+            Self::Known(_) => None,
+            Self::Unseen(why) => Some(format!(
+                "tags of pool {pool}, so the second pool gets none of them: {why}"
+            )),
+        }
+    }
+
+    /// The same as a line of a plan.
+    pub(super) fn fact(&self, pool: &PoolId) -> Option<Fact> {
+        match self {
+            Self::Known(_) => None,
+            Self::Unseen(why) => Some(Fact::unknown(
+                About::Tags,
+                format!("the second pool gets none of those of pool {pool}: {why}"),
+            )),
+        }
+    }
 }
 
 impl Retag {
@@ -108,6 +159,31 @@ pub(super) async fn carry_out(
         Some(retag) => retag.carry_out(access, report).await,
         None => Ok(()),
     }
+}
+
+/// Reads the tags of a pool for another one.
+///
+/// # Errors
+/// When it cannot be read for another reason than a missing right.
+pub(super) async fn carried(client: &Client, account: Option<&Account>, pool: &PoolId) -> Result<Carried> {
+    let Some(account) = account else {
+        return Ok(Carried::Unseen("the account is given by its endpoint".to_owned()));
+    };
+    match client.find(&resource::get(&account.id, pool)).await {
+        Ok(found) => {
+            let tags = found.map(|answer| Described::new(answer.value()).tags());
+            Ok(tags.map_or_else(Carried::none, Carried::Known))
+        }
+        Err(error) if error.kind() == ErrorKind::NoRights => Ok(Carried::Unseen(rights::lack(&error))),
+        Err(error) => Err(error),
+    }
+}
+
+/// These tags with what is asked for over them.
+pub(super) fn with_asked(found: Option<&Map<String, Value>>, spec: &Spec) -> Map<String, Value> {
+    let found = found.cloned().unwrap_or_default();
+    let all = asked(spec).and_then(|asked| changed(&asked, &found));
+    all.map_or(found, |(tags, _)| tags)
 }
 
 fn asked(spec: &Spec) -> Option<Map<String, Value>> {

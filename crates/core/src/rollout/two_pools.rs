@@ -74,7 +74,7 @@ pub(super) async fn plan(
     let account = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let found = find::find(&account, site, settings, &mut Vec::new()).await?;
     let mut plan: Vec<RolloutStep> = found.choice.into_iter().collect();
-    let (mut surge, mut quotas) = (None, Vec::new());
+    let (mut surge, mut quotas, mut needs) = (None, Vec::new(), None);
     let demand = match &found.what {
         What::One(settings) => {
             let planned = super::plan_one((client, looks), site, (settings, extent)).await?;
@@ -88,11 +88,13 @@ pub(super) async fn plan(
             let need = replicas::foresee(&access, site, &two.settings).await?;
             plan.extend(planned(client, &watch, two, &need).await?);
             surge = Some(Surge::of(&two.shift, &settings.change));
+            needs = Some(self::needs(two));
             if extent == Extent::WithNeeds && two.intent.follows.is_none() {
                 let look = account.look(None).await?;
                 let second = (&two.settings, two.intent.goal);
                 quotas = room::facts_of_second(client, second, (site, look.pools())).await?;
             }
+            quotas.extend(two.tags.fact(&two.former_id));
             Demand::of(site, &two.settings, two.intent.goal, Some(two.former.clone()))
         }
     };
@@ -101,6 +103,7 @@ pub(super) async fn plan(
         plan: Plan::new(plan),
         demand,
         surge,
+        needs,
         quotas,
         upkeep: None,
     })
@@ -153,13 +156,12 @@ async fn move_work(
         kept_until: None,
     });
     let look = async {
-        let mut needs = rights::replacement(&two.settings);
-        needs.extend(rights::identities(&two.settings));
-        let mut skipped = before::check_rights(client, needs, &two.settings).await?;
+        let mut skipped = before::check_rights(client, needs(two), &two.settings).await?;
         skipped.extend(agent::check(client, &two.settings, site).await?);
         Ok(skipped)
     };
-    let skipped = client.run().step("before", "checking rights", look).await?;
+    let mut skipped = client.run().step("before", "checking rights", look).await?;
+    skipped.extend(two.tags.unseen(&two.former_id));
     tell_skipped(client, &skipped);
     report.skipped_checks.extend(skipped);
     let watch = watch(client, site, two);
@@ -173,6 +175,7 @@ async fn move_work(
     let way = Way {
         intent: Some(&two.intent),
         record: &two.record,
+        tags: two.tags.known(),
         running_tasks: change.running_tasks,
         on_failure: change.on_failure,
         filling: Filling {
@@ -190,6 +193,13 @@ async fn move_work(
     let shifting = Shifting::new(&mut pools, way, report);
     let what = "moving the work to the second pool";
     client.run().step("blue-green", what, Box::pin(shifting.reach())).await
+}
+
+/// The rights that it needs.
+fn needs(two: &Two) -> Vec<Need> {
+    let mut needs = rights::second_pool(&two.settings);
+    needs.extend(rights::identities(&two.settings));
+    needs
 }
 
 async fn planned(
@@ -293,6 +303,7 @@ pub(super) async fn go_back(
     let way = Way {
         intent: None,
         record: &record,
+        tags: None,
         running_tasks: settings.running_tasks,
         on_failure: OnBad::Keep,
         filling: Filling {

@@ -21,7 +21,7 @@ use crate::{
     support::{Azure, GROUP},
     sweep::{
         Ends,
-        rivals::{DELETES, OF_ONE_POOL, PATCHES, RESIZES, Rival, Rivals, SCALES, Since, pool},
+        rivals::{DELETES, OF_ONE_POOL, PATCHES, RESIZES, Rival, Rivals, SCALES, Since, Told, pool},
     },
 };
 
@@ -49,6 +49,7 @@ const OF_AN_EXPIRED_POOL: &[Rival] = &[
         body: || metadata(LATER),
         pool: "p1",
         is_there: |pool| pool["state"] == "active" && pool["metadata"] == metadata(LATER)["metadata"],
+        told: Told::Always,
     },
     Rival {
         name: "makes a pool of that name again",
@@ -62,6 +63,7 @@ const OF_AN_EXPIRED_POOL: &[Rival] = &[
         },
         pool: "p1",
         is_there: |pool| pool["state"] == "active" && pool["targetDedicatedNodes"] == 2,
+        told: Told::Always,
     },
 ];
 

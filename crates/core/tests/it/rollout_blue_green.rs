@@ -2,6 +2,7 @@
 //!
 //! The world is that of `rollout_in_place`: a pool of ours on 0.9.0 with five nodes that works on a job.
 
+use crate::reads_well::MustFail as _;
 use std::time::Duration;
 
 use azure_batch_core::{
@@ -326,6 +327,55 @@ async fn auto_takes_a_second_pool_where_there_is_room_and_empties_the_pool_where
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_plan_of_a_change_says_what_each_strategy_costs() {
+    for (strategy, nodes) in [(Strategy::InPlace, 6), (Strategy::BlueGreen, 6), (Strategy::Auto, 5)] {
+        let azure = working_in(room_for(nodes)).await;
+        let mut settings = blue_green(5);
+        settings.change.strategy = strategy;
+        let plan = rollout::plan(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&settings))
+            .await
+            .unwrap();
+        let facts: Vec<String> = plan.facts.iter().map(ToString::to_string).collect();
+        let lines: Vec<&str> = facts
+            .iter()
+            .filter_map(|fact| fact.strip_prefix("strategy: "))
+            .collect();
+        let second = match nodes {
+            6 => {
+                "blue-green: at most 1 node (4 cores) more for a while, which the quotas hold; in 5 steps; 0 minutes without nodes"
+            }
+            _ => {
+                "blue-green is not possible: pool p1 leaves no room for the first nodes of a second pool; 0 dedicated and 25000 spot nodes more fit"
+            }
+        };
+        let in_place = "in-place: no more nodes, cores or quota than now; 5 nodes (20 cores) away for about 15 minutes (a rough figure) once their tasks have ended, the longest of which runs for 1 minute by now";
+        let create_only = "create-only is not possible: it changes no pool that is there";
+        assert_eq!(lines, [create_only, in_place, second], "{strategy:?}");
+        assert_eq!(azure.writes(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_create_only_names_the_strategies_that_are_possible_with_their_cost() {
+    for nodes in [6, 5] {
+        let azure = working_in(room_for(nodes)).await;
+        let error = failure(&azure, &settings("acct1", 5)).await;
+        let report = error.report_for(azure_batch_core::options::Door::Flag);
+        let has = |text: &str| assert!(report.contains(text), "{text}\n{report}");
+        has("run again with --strategy in-place");
+        has("in-place: no more nodes, cores or quota than now; 5 nodes (20 cores) away");
+        if nodes == 6 {
+            has("blue-green: at most 1 node (4 cores) more for a while");
+            has("or run again with --strategy blue-green");
+        } else {
+            has("blue-green is not possible: pool p1 leaves no room");
+            assert!(!report.contains("or run again with --strategy blue-green"), "{report}");
+        }
+        assert_eq!(azure.writes(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn other_strategies_leave_a_pool_alone_whose_work_is_on_its_way() {
     let azure = working().await;
     let mut kept = blue_green(5);
@@ -345,4 +395,50 @@ async fn other_strategies_leave_a_pool_alone_whose_work_is_on_its_way() {
         );
     }
     assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+/// The end of a return whose second pool may not be deleted.
+const LEFT: &str = "p1 5 of 5 on 0.9.0, p1-1-0-0 0 of 0 on 1.0.0, busy active on p1 0, asleep disabled on p1 0";
+
+#[tokio::test(start_paused = true)]
+async fn a_second_pool_that_may_not_be_deleted_stays_without_nodes_and_the_return_ends_as_one() {
+    let azure = working_in(room_for(6)).await;
+    azure.fault(
+        json!({"kind": "status", "status": 403, "code": "InsufficientAccountPermissions",
+        "method": "DELETE", "path": "/pools/p1-1-0-0"}),
+    );
+    let mut settings = blue_green(5);
+    settings.change.canary.command = Some("exit 3".to_owned());
+    let (client, mut events) = azure.client(&tokio_util::sync::CancellationToken::new()).await;
+    let outcome = rollout::run(&client, &checked(&settings)).await;
+    let error = outcome.result.must_fail();
+    assert_eq!(error.kind(), ErrorKind::Returned, "{}", error.report());
+    assert_eq!(state(&azure).await, LEFT);
+    let said = crate::support::lines(&mut events).join("\n");
+    let why = "pool p1-1-0-0 is left without nodes, as this identity lacks Microsoft.Batch/batchAccounts/pools/delete";
+    assert!(said.contains(why), "{said}");
+
+    azure.turn_the_page();
+    let again = rollout::roll_back(&self::client(&azure, ROLLOUT_DEADLINE).await, &checked(&back())).await;
+    assert_eq!(
+        (good(again).action, azure.writes()),
+        (PoolAction::Unchanged, Vec::new())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_former_pool_that_a_job_schedule_names_stays_after_its_time() {
+    let azure = working().await;
+    let mut first = blue_green(5);
+    first.change.blue_green.keep_old = Duration::from_secs(3600);
+    good(roll_out(&azure, &first).await);
+    let schedule = json!({"id": "yearly", "schedule": {"doNotRunUntil": "2027-01-01T00:00:00Z"},
+        "jobSpecification": {"poolInfo": {"poolId": "p1"}}});
+    ask(&azure, Method::POST, "/jobschedules", Some(schedule)).await;
+    tokio::time::advance(Duration::from_secs(2 * 3600)).await;
+    let mut next = first.clone();
+    next.pool.version = image("0.9.0").parse().unwrap();
+    good(roll_out(&azure, &next).await);
+    let state = state(&azure).await;
+    assert!(state.contains("p1 0 of 0 on 0.9.0,"), "{state}");
 }

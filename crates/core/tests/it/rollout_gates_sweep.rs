@@ -28,7 +28,10 @@ use crate::{
     rollout_in_place::in_place,
     rollout_in_place_sweep::settle as settle_one,
     support::Azure,
-    sweep::{Again, Ends, OUTLIVED, Sweep},
+    sweep::{
+        Again, Ends, OUTLIVED, Sweep,
+        rivals::{OF_POOL_AND_JOB, OF_TWO_POOLS, Rivals},
+    },
 };
 
 /// What gates answer.
@@ -153,6 +156,29 @@ fn every_request_of_a_move_with_gates_meets_what_it_must_outlive() {
     let cases: usize = swept.iter().sum();
     assert!(cases > 40, "only {cases} cases");
     write_count("move to a second pool with gates", cases);
+}
+
+#[test]
+fn whatever_a_rival_does_at_any_request_of_a_change_with_gates_is_not_undone() {
+    let yes = |settings: fn(u32) -> RolloutSettings| {
+        move |azure: Azure, ends: Ends| run(azure, ends, gated(settings(2)), Says::YesAtLast)
+    };
+    let in_place = Rivals {
+        who: OF_POOL_AND_JOB,
+        // It is enough to meet each step, and keeps the test short.
+        one_of: 9,
+        world: async || azure(),
+        flow: yes(in_place),
+    };
+    let moved = Rivals {
+        who: OF_TWO_POOLS,
+        one_of: 19,
+        world: async || azure(),
+        flow: yes(blue_green),
+    };
+    let taken = in_place.run() + moved.run();
+    assert!(taken > 40, "only {taken} writes of rivals were taken");
+    write_count("change with gates with rivals", taken);
 }
 
 #[test]

@@ -17,7 +17,10 @@ use crate::{
     support::Azure,
     sweep::{
         Ends, OUTLIVED, Sweep,
-        rivals::{DELETES, PATCHES, RESIZES, Rival, Rivals, SCALES},
+        rivals::{
+            DELETES, DISABLES_THE_JOB, PATCHES, POINTS_THE_JOB, RESIZES, Rival, Rivals, SCALES, TERMINATES_THE_JOB,
+            Told,
+        },
     },
 };
 
@@ -36,10 +39,14 @@ const RIVALS: &[Rival] = &[
         is_there: |pool| {
             pool["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"] == image("0.8.0")
         },
+        told: Told::Always,
     },
     DELETES,
     SCALES,
     PATCHES,
+    TERMINATES_THE_JOB,
+    DISABLES_THE_JOB,
+    POINTS_THE_JOB,
 ];
 
 #[test]

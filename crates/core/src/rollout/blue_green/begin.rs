@@ -6,7 +6,10 @@ use jiff::Timestamp;
 
 use super::{family::new_id, stages::stages};
 use crate::{
-    batch::pool::{Pool, Scaling},
+    batch::{
+        pool::{Pool, Scaling},
+        resource,
+    },
     ids::{NodeCounts, PoolId},
     judgement::Tasks,
     rollout::{
@@ -22,6 +25,8 @@ use crate::{
 const ELSE: &str = "give {strategy=in-place}, or roll out to another pool id";
 const ADOPT: &str = "give {adopt} to let this roll-out shrink the pool, or roll out to another pool id";
 const LOST: &str = "give that part in {pool_json}, give {strategy=in-place}, or roll out to another pool id";
+const BY_ID: &str =
+    "give the resource id of the account in {account}, give {strategy=in-place}, or roll out to another pool id";
 const ROOM: &str = "ask for more quota, give {strategy=in-place}, or make {max_surge} larger";
 const ANOTHER: &str =
     "run that roll-out again to its end, or go back with azure-batch-pool rollback; then run this one";
@@ -34,6 +39,15 @@ pub(in crate::rollout) enum Fit {
     Fits,
     /// It takes an empty pool, or another one.
     Differs,
+}
+
+/// How the account is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rollout) enum Reach {
+    /// By its resource id, so that the resource manager can make pools in it.
+    ById,
+    /// By its endpoint alone.
+    ByEndpoint,
 }
 
 /// Whether the pool must be emptied or replaced for what is asked for.
@@ -64,7 +78,7 @@ pub(in crate::rollout) fn second(
 /// Why the work of a pool cannot move to a second one, whatever the quotas are.
 pub(in crate::rollout) fn refusal(
     (settings, spec): (&RolloutSettings, &Spec),
-    former: &Pool,
+    (former, reach): (&Pool, Reach),
     (second, pools, schedules): (&PoolId, &[Pool], &[String]),
 ) -> Option<Refusal> {
     let refuse = |why: String, remedy| Some(Refusal { why, remedy });
@@ -94,6 +108,13 @@ pub(in crate::rollout) fn refusal(
     }
     if let Some(lost) = spec.lost_by_twin(former) {
         return refuse(format!("has {lost}, which a second pool cannot get from it"), LOST);
+    }
+    if reach == Reach::ByEndpoint && !resource::identities(former.body()).is_empty() {
+        return refuse(
+            "has a managed identity, which only the resource manager gives a pool, and the account is given by its endpoint"
+                .to_owned(),
+            BY_ID,
+        );
     }
     if !schedules.is_empty() {
         let ids = schedules.join(", ");

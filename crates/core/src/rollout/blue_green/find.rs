@@ -3,7 +3,7 @@
 //! It writes nothing. Whether a roll-out can begin is decided in `begin`.
 
 use super::{
-    begin::{self, Fit},
+    begin::{self, Fit, Reach},
     family::{self, Standing},
     stages::stages,
     surge::Surge,
@@ -12,6 +12,7 @@ use crate::{
     batch::{
         job,
         pool::{self, Pool},
+        resource,
     },
     client::Client,
     error::{Error, Result},
@@ -29,6 +30,7 @@ use crate::{
         room,
         spec::{Spec, unusable},
         step::RolloutStep,
+        tags::{self, Carried},
         verdict::Goal,
     },
     settings::{Judge, RolloutSettings, Strategy},
@@ -72,6 +74,8 @@ pub(in crate::rollout) struct Two {
     pub(in crate::rollout) shift: Shift,
     /// Whether it goes on.
     pub(in crate::rollout) resumes: Resumes,
+    /// The tags of the former pool, which the second one gets when it is made.
+    pub(in crate::rollout) tags: Carried,
 }
 
 /// Whether a roll-out goes on with what another run began.
@@ -152,13 +156,18 @@ impl Looking<'_> {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let schedules = self.schedules(id, skipped).await?;
-        if let Some(refusal) = begin::refusal((self.settings, spec), former, (&second, self.pools, &schedules)) {
+        let reach = match self.site.account {
+            Some(_) => Reach::ById,
+            None => Reach::ByEndpoint,
+        };
+        let there = (&second, self.pools, schedules.as_slice());
+        if let Some(refusal) = begin::refusal((self.settings, spec), (former, reach), there) {
             return Ok(Err(refusal));
         }
         let (settings, intent) = self.second(&second, former, spec);
         let goal = Goal::all(intent.goal.targets);
         let beside = room::beside(self.client, (&settings, goal), (self.site, self.pools), skipped).await?;
-        let before = self.before(id).await?;
+        let (before, tags) = (self.before(id).await?, self.tags(id).await?);
         let now = self.client.run().now();
         Ok(
             begin::shift((self.settings, spec), former, second, (beside, before, now)).map(|shift| Two {
@@ -169,6 +178,7 @@ impl Looking<'_> {
                 record: PairRecord::from(former, self.family.clone(), shift.clone()),
                 shift,
                 resumes: Resumes::No,
+                tags,
             }),
         )
     }
@@ -191,6 +201,11 @@ impl Looking<'_> {
             return Err(refused(self.at(id), begin::another(&shift)));
         }
         let (settings, intent) = self.second(&shift.new, &former, &spec);
+        let is_made = self.pools.iter().any(|pool| pool.is_called(&shift.new));
+        let tags = match is_made {
+            true => Carried::none(),
+            false => self.tags(id).await?,
+        };
         Ok(Two {
             former,
             former_id: id.clone(),
@@ -199,16 +214,26 @@ impl Looking<'_> {
             record,
             shift,
             resumes: Resumes::Yes,
+            tags,
         })
     }
 
-    /// The second pool as settings and as what is wanted. It is in the former one's network unless another is asked for.
+    async fn tags(&self, id: &PoolId) -> Result<Carried> {
+        tags::carried(self.client, self.site.account.as_ref(), id).await
+    }
+
+    /// The second pool as settings and as what is wanted. It is in the former one's network and has the former one's
+    /// identities unless others are asked for.
     fn second(&self, id: &PoolId, former: &Pool, spec: &Spec) -> (RolloutSettings, Intent) {
         let mut settings = of_pool(self.settings, id, Strategy::CreateOnly);
         let network = crate::json::at(former.body(), "/networkConfiguration");
         if !network.is_null() && !settings.pool.json.contains_key("networkConfiguration") {
             let json = &mut settings.pool.json;
             json.insert("networkConfiguration".to_owned(), network.clone());
+        }
+        if settings.pool.parts.identities.is_empty() {
+            let ids = resource::identities_of(former.body());
+            settings.pool.parts.identities = ids.filter_map(|id| id.parse().ok()).collect();
         }
         settings.pool.vm_size = settings.pool.vm_size.or_else(|| former.vm_size().parse().ok());
         let intent = Intent::new(spec.twin(former, id.clone()), &settings);
@@ -266,8 +291,30 @@ pub(in crate::rollout) async fn find(
     Ok(Found { what, choice, expired })
 }
 
+/// Whether the work of a pool could move to a second one, whichever strategy was asked for.
+///
+/// # Errors
+/// When the account cannot be read, or has no room for another pool.
+pub(in crate::rollout) async fn possible(
+    watch: &AccountWatch<'_>,
+    site: &Site,
+    (settings, id): (&RolloutSettings, &PoolId),
+) -> Result<Result<Two, Refusal>> {
+    let look = watch.look(None).await?;
+    let family = family::family_of(look.pools(), &settings.pool.id);
+    let looking = Looking {
+        client: watch.client(),
+        site,
+        settings,
+        family: &family,
+        pools: look.pools(),
+    };
+    let (whole, spec) = looking.former(id).await?;
+    looking.begin((id, &whole), &spec, &mut Vec::new()).await
+}
+
 /// The same settings for a pool of the family.
-fn of_pool(settings: &RolloutSettings, id: &PoolId, strategy: Strategy) -> RolloutSettings {
+pub(in crate::rollout) fn of_pool(settings: &RolloutSettings, id: &PoolId, strategy: Strategy) -> RolloutSettings {
     let mut settings = settings.clone();
     settings.pool.json.remove("id");
     settings.pool.id = id.clone();

@@ -4,14 +4,17 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     IMAGE_REFERENCE, NODE_AGENT, SPEC, Spec, VERSION, set,
     swap::{merge, unrestorable, with_item, without_nulls},
 };
 use crate::{
-    batch::pool::{Pool, iso_minutes},
+    batch::{
+        pool::{Pool, iso_minutes},
+        resource,
+    },
     ids::{NodeCounts, PoolId},
     json as read_json,
     rollout::{pair::PAIR, record},
@@ -61,7 +64,7 @@ impl Spec {
         &self,
         first: &Pool,
         (nodes, timeout): (NodeCounts, Duration),
-        record: &str,
+        (record, tags): (&str, Map<String, Value>),
     ) -> Value {
         let mut body = json!({"id": self.id});
         for name in MADE_OF {
@@ -70,7 +73,13 @@ impl Spec {
                 set(&mut body, &format!("/{name}"), value);
             }
         }
+        if !resource::identities(first.body()).is_empty() {
+            set(&mut body, "/identity", read_json::at(first.body(), "/identity").clone());
+        }
         merge(&mut body, &self.body);
+        if !tags.is_empty() {
+            set(&mut body, "/resourceTags", Value::Object(tags));
+        }
         let image = read_json::at(&self.body, IMAGE_REFERENCE).clone();
         set(&mut body, IMAGE_REFERENCE, image);
         self.fit_security(&mut body);
@@ -91,7 +100,7 @@ impl Spec {
         read_json::text(&self.body, "/vmSize").is_none_or(|size| size.eq_ignore_ascii_case(pool.vm_size()))
     }
 
-    /// What of the first pool the second cannot get: the service does not show it, or takes it from ARM only.
+    /// What of the first pool the second cannot get, as the service does not show it.
     pub(in crate::rollout) fn lost_by_twin(&self, first: &Pool) -> Option<String> {
         let has = |name: &str| {
             let value = read_json::at(first.body(), &format!("/{name}"));
@@ -99,8 +108,7 @@ impl Spec {
         };
         let is_asked = |name: &str| self.body.get(name).is_some_and(|value| !value.is_null());
         let lost = WITH_SECRETS.into_iter().find(|name| has(name) && !is_asked(name));
-        let lost = lost.map(str::to_owned).or_else(|| unrestorable(first, Some(self)));
-        lost.or_else(|| has("identity").then(|| "identity".to_owned()))
+        lost.map(str::to_owned).or_else(|| unrestorable(first, Some(self)))
     }
 }
 

@@ -26,10 +26,21 @@ pub(crate) struct Rival {
     pub(crate) path: &'static str,
     /// The body of its request.
     pub(crate) body: fn() -> Value,
-    /// The pool in which what it did must still be there.
+    /// The pool in which what it did must still be there; of something else in the account its kind and id, as `jobs/j`.
     pub(crate) pool: &'static str,
-    /// Whether it is; a pool that is gone is null.
+    /// Whether it is; what is gone is null.
     pub(crate) is_there: fn(&Value) -> bool,
+    /// When it can be told from what the run itself does.
+    pub(crate) told: Told,
+}
+
+/// When what a rival does can be told from what the run itself does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Always.
+    Always,
+    /// Unless the run holds the job, from its mark until that is taken off: to disable a disabled job changes nothing.
+    Unheld,
 }
 
 /// Writes for which Batch takes no condition. Who writes in that moment, until the look after it, is not seen: what is
@@ -71,6 +82,7 @@ pub(crate) const RESIZES: Rival = Rival {
     body: || json!({"targetDedicatedNodes": 7, "targetLowPriorityNodes": 0, "nodeDeallocationOption": "taskcompletion"}),
     pool: "p1",
     is_there: |pool| pool["targetDedicatedNodes"] == 7,
+    told: Told::Always,
 };
 /// Deletes pool p1.
 pub(crate) const DELETES: Rival = Rival {
@@ -80,6 +92,7 @@ pub(crate) const DELETES: Rival = Rival {
     body: || Value::Null,
     pool: "p1",
     is_there: |pool| pool.is_null() || pool["state"] == "deleting",
+    told: Told::Always,
 };
 /// Lets a formula decide the size of pool p1.
 pub(crate) const SCALES: Rival = Rival {
@@ -89,6 +102,7 @@ pub(crate) const SCALES: Rival = Rival {
     body: || json!({"autoScaleFormula": "$TargetDedicatedNodes = 6;"}),
     pool: "p1",
     is_there: |pool| pool["enableAutoScale"] == true && pool["autoScaleFormula"] == "$TargetDedicatedNodes = 6;",
+    told: Told::Always,
 };
 /// Gives pool p1 another start task.
 pub(crate) const PATCHES: Rival = Rival {
@@ -98,6 +112,7 @@ pub(crate) const PATCHES: Rival = Rival {
     body: || json!({"startTask": {"commandLine": "/bin/rival"}}),
     pool: "p1",
     is_there: |pool| pool["startTask"]["commandLine"] == "/bin/rival",
+    told: Told::Always,
 };
 /// The same as [`RESIZES`] of the second pool.
 pub(crate) const RESIZES_THE_NEW: Rival = Rival {
@@ -114,10 +129,79 @@ pub(crate) const SCALES_THE_NEW: Rival = Rival {
     ..SCALES
 };
 
+/// The same as [`DELETES`] of the second pool.
+pub(crate) const DELETES_THE_NEW: Rival = Rival {
+    name: "deletes the new pool",
+    path: "/pools/p1-1-0-0",
+    pool: "p1-1-0-0",
+    ..DELETES
+};
+/// The same as [`PATCHES`] of the second pool.
+pub(crate) const PATCHES_THE_NEW: Rival = Rival {
+    name: "changes the start task of the new pool",
+    path: "/pools/p1-1-0-0",
+    pool: "p1-1-0-0",
+    // A return deletes it at the end.
+    is_there: |pool| pool.is_null() || (PATCHES.is_there)(pool),
+    ..PATCHES
+};
+/// Terminates the job that works.
+pub(crate) const TERMINATES_THE_JOB: Rival = Rival {
+    name: "terminates the job",
+    method: "POST",
+    path: "/jobs/busy/terminate",
+    body: || json!({}),
+    pool: "jobs/busy",
+    is_there: |job| ["terminating", "completed"].iter().any(|state| job["state"] == *state),
+    told: Told::Always,
+};
+/// Disables the job that works.
+pub(crate) const DISABLES_THE_JOB: Rival = Rival {
+    name: "disables the job",
+    method: "POST",
+    path: "/jobs/busy/disable",
+    body: || json!({"disableTasks": "wait"}),
+    pool: "jobs/busy",
+    is_there: |job| ["disabling", "disabled"].iter().any(|state| job["state"] == *state),
+    told: Told::Unheld,
+};
+/// Gives the job another pool, which Batch permits while it is disabled. It must run there.
+pub(crate) const POINTS_THE_JOB: Rival = Rival {
+    name: "gives the job another pool",
+    method: "PATCH",
+    path: "/jobs/busy",
+    body: || json!({"poolInfo": {"poolId": "elsewhere"}}),
+    pool: "jobs/busy",
+    is_there: |job| job["poolInfo"]["poolId"] == "elsewhere" && job["state"] == "active",
+    told: Told::Always,
+};
+
 /// Those of a single pool.
 pub(crate) const OF_ONE_POOL: &[Rival] = &[RESIZES, DELETES, SCALES, PATCHES];
 /// Those of a move to a second pool.
-pub(crate) const OF_TWO_POOLS: &[Rival] = &[RESIZES, DELETES, SCALES, PATCHES, RESIZES_THE_NEW, SCALES_THE_NEW];
+pub(crate) const OF_TWO_POOLS: &[Rival] = &[
+    RESIZES,
+    DELETES,
+    SCALES,
+    PATCHES,
+    RESIZES_THE_NEW,
+    SCALES_THE_NEW,
+    DELETES_THE_NEW,
+    PATCHES_THE_NEW,
+    TERMINATES_THE_JOB,
+    DISABLES_THE_JOB,
+    POINTS_THE_JOB,
+];
+/// Those of a pool and of its job.
+pub(crate) const OF_POOL_AND_JOB: &[Rival] = &[
+    RESIZES,
+    DELETES,
+    SCALES,
+    PATCHES,
+    TERMINATES_THE_JOB,
+    DISABLES_THE_JOB,
+    POINTS_THE_JOB,
+];
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -157,13 +241,15 @@ where
         let unguarded: Vec<u64> = moments.flat_map(|number| [number, number + 1]).collect();
         let guarded = after.filter(|entry| !unguarded.contains(&entry.number));
         let numbers: Vec<u64> = guarded.map(|entry| entry.number).step_by(self.one_of).collect();
+        let held = held(&journal);
         let case = |rival: &Rival| {
             let rival = *rival;
             let at = |request: &u64| Case {
                 rival,
                 request: *request,
             };
-            numbers.iter().map(at).collect::<Vec<_>>()
+            let is_told = |request: &&u64| rival.told == Told::Always || !held.contains(request);
+            numbers.iter().filter(is_told).map(at).collect::<Vec<_>>()
         };
         let cases: Vec<Case> = self.who.iter().flat_map(case).collect();
         fan_out_counted(&cases, |case| alone(self.case(case)))
@@ -200,9 +286,26 @@ where
     }
 }
 
-/// The pool of acct1 with that id; null when it is not there.
+/// The requests at which a run holds the job: from the one after its mark to the one that takes it off.
+fn held(journal: &[Entry]) -> Vec<u64> {
+    let marks = || {
+        let all = journal
+            .iter()
+            .filter(|entry| entry.method == "PATCH" && entry.path == "/jobs/busy");
+        all.map(|entry| entry.number)
+    };
+    let (Some(first), Some(last)) = (marks().min(), marks().max()) else {
+        return Vec::new();
+    };
+    (first + 1..=last).collect()
+}
+
+/// The pool of acct1 with that id, or what it has of another kind; null when it is not there.
 pub(crate) fn pool<'r>(resources: &'r Value, id: &str) -> &'r Value {
-    let end = format!("/acct1/pools/{id}");
+    let end = match id.contains('/') {
+        true => format!("/acct1/{id}"),
+        false => format!("/acct1/pools/{id}"),
+    };
     let mut all = resources["batch"].as_object().into_iter().flatten();
     all.find(|(id, _)| id.ends_with(&end))
         .map_or(&Value::Null, |(_, pool)| pool)
