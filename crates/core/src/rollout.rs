@@ -190,8 +190,12 @@ pub async fn plan_among(client: &Client, resolved: &Resolved, (looks, extent): (
         tell_skipped(client, &site.skipped);
         let settings = &fit::on_site(settings, &site)?;
         let mut planned = match settings.change.strategy {
-            Strategy::CreateOnly | Strategy::InPlace => plan_one((client, looks), &site, (settings, extent)).await,
-            Strategy::BlueGreen | Strategy::Auto => two_pools::plan((client, looks), &site, (settings, extent)).await,
+            Strategy::CreateOnly | Strategy::InPlace => {
+                Box::pin(plan_one((client, looks), &site, (settings, extent))).await
+            }
+            Strategy::BlueGreen | Strategy::Auto => {
+                Box::pin(two_pools::plan((client, looks), &site, (settings, extent))).await
+            }
         }?;
         if extent == Extent::WithNeeds && !planned.plan.is_done() {
             let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
@@ -201,7 +205,7 @@ pub async fn plan_among(client: &Client, resolved: &Resolved, (looks, extent): (
             let looked = outlook::look(&access, &site, (settings, planned.surge), needs).await?;
             planned.plan.facts = looked.before;
             if let Some(pool) = weighing::changed(steps) {
-                let ways = weighing::look((client, looks), &site, (settings, pool)).await?;
+                let ways = Box::pin(weighing::look((client, looks), &site, (settings, pool))).await?;
                 planned.plan.facts.extend(ways.iter().flat_map(ways::Ways::facts));
             }
             planned.plan.facts.append(&mut planned.quotas);

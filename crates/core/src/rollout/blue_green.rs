@@ -258,7 +258,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
 
     async fn let_go(&mut self, stray: Stray) -> Result<()> {
         match stray {
-            Stray::Send(request) => self.send(request).await,
+            Stray::Send(request) => self.send(*request).await,
             Stray::Wait => self.wait("jobs and their running tasks", 1).await,
         }
     }

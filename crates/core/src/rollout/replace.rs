@@ -181,7 +181,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
 
     async fn let_go(&mut self, stray: Stray) -> Result<()> {
         match stray {
-            Stray::Send(request) => self.send(request).await,
+            Stray::Send(request) => self.send(*request).await,
             Stray::Wait => self.wait("jobs and their running tasks", 1).await,
         }
     }

@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Stray {
     /// Send this.
-    Send(Request),
+    Send(Box<Request>),
     /// Look again: it is on its way to run.
     Wait,
 }
@@ -55,7 +55,7 @@ impl Strays {
             match found {
                 Some(job) if ours.iter().any(|pool| job.is_on(pool)) => jobs.push(job),
                 Some(job) if job.state == JobState::Enabling => return Ok(Some(Stray::Wait)),
-                Some(job) => return Ok(Some(Stray::Send(release(client, endpoint, &job)))),
+                Some(job) => return Ok(Some(Stray::Send(Box::new(release(client, endpoint, &job))))),
                 None => {
                     self.held.remove(&id);
                 }

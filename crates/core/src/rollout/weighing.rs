@@ -47,7 +47,7 @@ pub(super) async fn refuse(
     let Some(refusal) = kept(intent, pool) else {
         return Ok(());
     };
-    match look((access.client(), looks), site, (settings, access.id())).await? {
+    match Box::pin(look((access.client(), looks), site, (settings, access.id()))).await? {
         Some(ways) => Err(ways.refused(access.at(), refusal)),
         None => Ok(()),
     }
