@@ -52,7 +52,11 @@ fn microsofts_role_for_it_lets_somebody_read_and_assign_an_identity() {
     let of = "Microsoft.ManagedIdentity/userAssignedIdentities";
     give(
         &mut azure,
-        json!([role(json!([format!("{of}/*/read"), format!("{of}/*/assign/action")]))]),
+        json!([role(json!([
+            "Microsoft.Batch/*",
+            format!("{of}/*/read"),
+            format!("{of}/*/assign/action")
+        ]))]),
     );
     assert_eq!(azure.get(&identity("mi1")).status, 200);
     assert_ne!(azure.put(&path, &body).status, 403);
