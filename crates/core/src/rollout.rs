@@ -15,6 +15,7 @@ mod cost;
 mod counted;
 mod decide;
 mod demand;
+mod disk_sizes;
 mod disks;
 mod explain;
 mod fallback;

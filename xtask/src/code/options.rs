@@ -55,6 +55,8 @@ pub(super) const NAMESAKES: &[Namesake] = &[
     ("crates/action/src/verbs/started.rs", "image_version"),
     ("crates/action/src/report/outputs.rs", "image_version"),
     ("crates/action/src/report/outputs.rs", "report_path"),
+    ("crates/action/src/report/outputs.rs", "vm_size"),
+    ("crates/action/src/report/fleet.rs", "vm_size"),
 ];
 
 /// A file, and a name that is not an option's there.

@@ -8,7 +8,8 @@ use super::{
     RolloutReport,
     canary::{self, is_trial},
     decide::Intent,
-    disks::{self, Disks},
+    disk_sizes,
+    disks::Disks,
     explain, follow,
     pool::PoolAccess,
     size::Sizing,
@@ -109,7 +110,7 @@ pub(super) async fn unready(access: &PoolAccess<'_>, waited: &Waited, stillness:
         None => String::new(),
     };
     let disks = match explain::is_disk_full(waited) {
-        true => disks::look(access).await,
+        true => disk_sizes::look(access).await,
         false => Disks::default(),
     };
     explain::unready(access.at(), waited, stillness, (&output, &disks))

@@ -3,6 +3,9 @@
 use super::{table::*, *};
 use crate::{failure::usual_next, words::Words};
 
+/// The values of an error, and what is made of them.
+type Row<'a> = (Vec<(String, String)>, Class, &'a str);
+
 const DOCUMENT: &str = include_str!("../../../../../../docs/failures.md");
 
 fn error(code: &str, provider: Option<&str>) -> ResizeError {
@@ -100,9 +103,6 @@ fn the_provider_s_error_decides_when_it_is_known() {
 fn value(name: &str, text: &str) -> (String, String) {
     (name.to_owned(), text.to_owned())
 }
-
-/// The values of an error, and what is made of them.
-type Row<'a> = (Vec<(String, String)>, Class, &'a str);
 
 fn assert_judged<const N: usize>(table: [Row<'_>; N]) {
     for (values, class, code) in table {
