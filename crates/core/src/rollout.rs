@@ -218,12 +218,8 @@ pub async fn plan_among(client: &Client, resolved: &Resolved, (looks, extent): (
     let planned = planned.await;
     let asked = (client, &settings.account);
     let refused = |error: Error| {
-        explained(
-            error,
-            asked,
-            settings.pool.version.name(),
-            (&RolloutReport::new(settings), Halt::default()),
-        )
+        let report = RolloutReport::new(settings);
+        explained(error, asked, settings.pool.version.name(), (&report, Halt::default()))
     };
     let mut planned = planned.map_err(refused)?;
     planned.plan.steps.splice(0..0, resolved.step());
