@@ -1,4 +1,4 @@
-//! A change in place and returns, killed in each of their phases: the same command again ends them, and no task is lost.
+//! A change in place, killed in each of its phases: the same command again ends it, and no task is lost.
 //!
 //! The pool is that of `work`, which has the same for a second pool.
 
@@ -65,57 +65,19 @@ const IN_PLACE: Killed = Killed {
     pools: "pool1 5 on 1.0.1",
 };
 
-/// A change in place whose first node finds the image bad: the way back alone.
-const BACK_IN_PLACE: Killed = Killed {
-    phases: &[
-        phase("turned", "PATCH", "/pools/pool1?", 3),
-        phase("drained again", "POST", "/pools/pool1/resize?", 3),
-        phase("patched back", "PATCH", "/pools/pool1?", 4),
-        phase("grown back", "POST", "/pools/pool1/resize?", 4),
-        phase("released after all", "POST", "/enable?", 1),
-    ],
-    run: |lab, azure, log| in_place(lab, azure, log, "false"),
-    exit: 9,
-    pools: "pool1 5 on 1.0.0",
-};
-
-/// A second pool whose first node finds the image bad: the way back alone.
-const BACK_TO_FORMER: Killed = Killed {
-    phases: &[
-        phase("turned to former", "PATCH", "/pools/pool1?", 2),
-        phase("emptied", "POST", "/pools/pool1-1-0-1/resize?", 1),
-        phase("deleted", "DELETE", "/pools/pool1-1-0-1?", 1),
-    ],
-    run: |lab, azure, log| {
-        let program = change(lab, azure, log, "rollout")?;
-        Ok(program.args(["--canary-nodes", "1", "--canary-command", "false"]))
-    },
-    exit: 9,
-    pools: "pool1 5 on 1.0.0",
-};
-
-pub(super) const CASES: &[Case] = &[
-    Case {
-        name: "change_in_place_killed_in_each_phase_is_finished_by_the_same_again",
-        run: |lab| in_each_phase(lab, &[IN_PLACE]),
-    },
-    Case {
-        name: "return_killed_in_each_phase_is_finished_by_the_same_again",
-        run: |lab| in_each_phase(lab, &[BACK_IN_PLACE, BACK_TO_FORMER]),
-    },
-];
+pub(super) const CASES: &[Case] = &[Case {
+    name: "change_in_place_killed_in_each_phase_is_finished_by_the_same_again",
+    run: |lab| in_each_phase(lab, IN_PLACE),
+}];
 
 /// Phases share nothing, so they are met side by side.
-fn in_each_phase(lab: &Lab<'_>, all: &[Killed]) -> Result {
-    let phases = all
-        .iter()
-        .flat_map(|killed| killed.phases.iter().map(move |phase| (*killed, *phase)));
-    let parts = phases.map(|(killed, phase)| Ok((lab.part(&phase.name.replace(' ', "-"))?, killed, phase)));
-    let parts: Vec<(Lab<'_>, Killed, Phase)> = parts.collect::<Result<_>>()?;
+fn in_each_phase(lab: &Lab<'_>, killed: Killed) -> Result {
+    let parts = killed.phases.iter().map(|phase| Ok((lab.part(phase.name)?, *phase)));
+    let parts: Vec<(Lab<'_>, Phase)> = parts.collect::<Result<_>>()?;
     thread::scope(|scope| {
         let runs: Vec<_> = parts
             .iter()
-            .map(|(part, killed, phase)| scope.spawn(move || killed_in(part, *killed, *phase)))
+            .map(|(part, phase)| scope.spawn(move || killed_in(part, killed, *phase)))
             .collect();
         let ended = runs.into_iter().map(|run| {
             let lost = || Failure::unexpected("a part of the case panicked");

@@ -67,7 +67,7 @@ fn page_of_the_local_azure_fits(lab: &Lab<'_>) -> Result {
     azure.add_faults(&json!([{ "target": target, "kind": "startTaskFailed", "count": 12, "exitCode": 4 }]))?;
     let program = pool::people_rollout(lab, &azure, "rollout", ("1.0.0", 60))?;
     let program = program.args(["--start-task", "true"]).in_faster_time()?;
-    program.run(LIMIT)?.ended_with(5)?;
+    program.run(LIMIT)?.ended_with(7)?;
     let page = Page::served("local-azure", &format!("{}/", azure.control), "12 start task failed");
     let faults: Vec<String> = browser::look(lab, &[page])?.iter().flat_map(Seen::too_wide).collect();
     ensure(faults.is_empty(), || faults.join("\n"))

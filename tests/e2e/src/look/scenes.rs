@@ -48,7 +48,7 @@ pub(super) fn created_in_two_rounds() -> Scene {
 pub(super) fn start_task_failed() -> Scene {
     let faults = json!([{ "target": target(), "kind": "startTaskFailed", "count": 4, "exitCode": 4 }]);
     let deed = Deed::rollout("1.0.0", NODES).with("start-task", "/opt/render/start.sh");
-    Scene::new("start-task-failed", deed, 5).faults(faults)
+    Scene::new("start-task-failed", deed, 7).faults(faults)
 }
 
 /// A quota that is used up in the middle of a resize.
@@ -85,7 +85,7 @@ pub(super) fn failed() -> Vec<Scene> {
         Scene::new("allocation", rollout().with("resize-rounds", "1"), 7).faults(allocation),
         Scene::new("refused", Deed::rollout("1.0.1", NODES), 7).after(rollout()),
         Scene::new("deadline", rollout().with("deadline", "30s"), 6).faults(busy),
-        Scene::new("wrong-image", rollout(), 8).faults(wrong),
+        Scene::new("wrong-image", rollout(), 7).faults(wrong),
         Scene::new("no-version", Deed::rollout("7.7.7", NODES), 2),
         Scene::new("bad-inputs", rollout().with("deadline", "soon").without("pool-id"), 2),
         Scene::new("usage", rollout().and(&["--vm-size", "one", "--vm-size", "two"]), 2),
