@@ -4,7 +4,7 @@
 
 use std::{thread, time::Duration};
 
-use super::work::{NODES, change, nothing_is_lost, pools, working};
+use super::work::{NODES, nothing_is_lost, pools, working};
 use crate::{
     emulator::LocalAzure,
     failure::{Failure, Result, ensure_equal},
