@@ -369,10 +369,10 @@ mod tests {
         let deletes = |next: &Next| matches!(next, Next::Do(DeletionStep::DeletePool { nodes: 3, .. }));
         let decided =
             |metadata: &Value, users, any, with| decide(Some(&pool("active", metadata)), users, &settings(any, with));
-        let nobody = Users::default;
-        assert!(deletes(&decided(&ours, nobody(), No, No)));
-        assert_eq!(decided(&foreign, nobody(), No, Yes), Next::Refuse(Refusal::NotOurs));
-        assert!(deletes(&decided(&foreign, nobody(), Yes, No)));
+        let none = Users::default;
+        assert!(deletes(&decided(&ours, none(), No, No)));
+        assert_eq!(decided(&foreign, none(), No, Yes), Next::Refuse(Refusal::NotOurs));
+        assert!(deletes(&decided(&foreign, none(), Yes, No)));
         let refused = Next::Refuse(Refusal::InUse(schedules()));
         assert_eq!(decided(&ours, schedules(), No, No), refused);
         assert!(deletes(&decided(&ours, schedules(), No, Yes)));
@@ -380,6 +380,6 @@ mod tests {
         assert!(deletes(&decided(&ours, jobs(), No, Yes)));
         let deleting = decide(Some(&pool("deleting", &foreign)), jobs(), &settings(No, No));
         assert!(matches!(deleting, Next::Do(DeletionStep::AwaitDeletion { .. })));
-        assert_eq!(decide(None, nobody(), &settings(No, No)), Next::Done);
+        assert_eq!(decide(None, none(), &settings(No, No)), Next::Done);
     }
 }

@@ -11,6 +11,7 @@ mod bodies;
 mod boot;
 mod capabilities;
 mod carry;
+mod check;
 mod checks;
 mod claim;
 mod cleanup;
@@ -54,7 +55,8 @@ use self::{
     report::Ending,
 };
 pub use self::{
-    checks::{CHECK_NAMES, CheckFound},
+    check::Check,
+    checks::CHECK_NAMES,
     cost::{Stored, StoredCost, StoredRegion},
     origin::NodeAgent,
     report::{Outcome, PublishPlan, Published, PublishedRegion},
@@ -150,7 +152,7 @@ pub async fn plan(client: &Client, settings: &Checked<PublishSettings>) -> Resul
         steps,
         base_image: seen.base.as_ref().map(ToString::to_string),
         node_agent: seen.agents.inferred.clone(),
-        checks: outlook::checks(&seen),
+        checks: seen.checks.clone(),
         replicas: goal.formulas(),
         stored,
         cost,

@@ -204,7 +204,7 @@ async fn lower(client: &Client, settings: &ScaleSettings, lowered: &[&Region]) -
 }
 
 /// The body of the version with fewer replicas; nothing when none is more than is needed. What another client has raised
-/// since the look stays: somebody needs it. Pure.
+/// since the look stays: a pool of theirs needs it. Pure.
 fn with_fewer(version: &ImageVersion, lowered: &[&Region]) -> Option<Value> {
     let mut regions = version.target_regions();
     let before = regions.clone();

@@ -1,6 +1,6 @@
 //! User-assigned managed identities as the resource manager shows them: made, listed and removed at once.
 //!
-//! They sign nobody in; the identity of a machine is in `entra`. Whether there is an identity that a pool names is not
+//! Nothing signs in with them here; the identity of a machine is in `entra`. Whether there is an identity that a pool names is not
 //! looked at.
 
 use http::{Method, StatusCode};

@@ -1,6 +1,6 @@
 //! User-assigned managed identities, as far as a pool needs them: whether one is there, and in which tenant.
 //!
-//! It decides nothing, and signs nobody in.
+//! It decides nothing and does not sign in.
 
 use http::Method;
 use serde_json::Value;

@@ -22,7 +22,7 @@ pub struct MarketplaceImage {
     pub version: String,
 }
 
-/// What somebody says that a machine was made of.
+/// What a user or a builder says that a machine was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MadeFrom {
     /// An image of the marketplace.

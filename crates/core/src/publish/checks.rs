@@ -8,9 +8,10 @@ mod vhds;
 
 use std::{collections::BTreeSet, fmt::Display};
 
-use serde::Serialize;
-
-use super::machine::{ImageKind, Machine, SourceImage, SourceShape};
+use super::{
+    check::Check,
+    machine::{ImageKind, Machine, SourceImage, SourceShape},
+};
 use crate::{
     batch::{image::MarketplaceImage, supported::ImageSupport},
     compute::vm::Vm,
@@ -44,38 +45,6 @@ pub const CHECK_NAMES: [&str; 17] = [
     "base-image",
     "temp-drive",
 ];
-
-/// What one check found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Check {
-    /// Its name.
-    pub name: &'static str,
-    /// What it found.
-    pub outcome: CheckOutcome,
-    /// One line: what was seen, and the remedy of a failure.
-    pub text: String,
-}
-
-/// A check of the source, as programs get it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CheckFound {
-    /// Its name, as `ignore_checks` takes it.
-    pub name: &'static str,
-    /// What it found.
-    pub outcome: CheckOutcome,
-    /// One line: what was seen.
-    pub text: String,
-}
-
-impl From<&Check> for CheckFound {
-    fn from(check: &Check) -> Self {
-        Self {
-            name: check.name,
-            outcome: check.outcome,
-            text: check.text.clone(),
-        }
-    }
-}
 
 /// Reports every check, and refuses when one failed that is not ignored; the others, as they count.
 ///

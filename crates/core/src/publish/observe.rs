@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     boot::WantedSize,
-    checks::Check,
+    check::Check,
     machine::Machine,
     number,
     origin::Origin,

@@ -5,15 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::{
-    before,
-    checks::{Check, CheckFound},
-    observe::Seen,
-    origin::NodeAgent,
-    plan::Goal,
-    rights,
-    step::Step,
-};
+use super::{before, check::Check, observe::Seen, origin::NodeAgent, plan::Goal, rights, step::Step};
 use crate::{
     batch::{image::MarketplaceImage, supported::AgentFault},
     client::Client,
@@ -46,12 +38,6 @@ pub(super) async fn facts(
     facts.extend(of_agent(settings, seen, client.run().now()));
     facts.extend(times(settings, steps));
     Ok(facts)
-}
-
-/// All checks, as programs get them.
-#[must_use]
-pub(super) fn checks(seen: &Seen) -> Vec<CheckFound> {
-    seen.checks.iter().map(CheckFound::from).collect()
 }
 
 fn of_checks(checks: &[Check]) -> Vec<Fact> {

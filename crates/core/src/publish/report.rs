@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    checks::CheckFound,
+    check::Check,
     cost::{Stored, StoredCost},
     machine::Machine,
     observe::Seen,
@@ -105,7 +105,7 @@ pub struct PublishPlan {
     /// The node agent that runs on it, where that is known.
     pub node_agent: Option<NodeAgent>,
     /// What was checked of the source.
-    pub checks: Vec<CheckFound>,
+    pub checks: Vec<Check>,
     /// The last of these steps: a run that ends with Azure's acceptance leaves them. Empty when it waits.
     pub left: Vec<Step>,
     /// The replica formula of each region.

@@ -202,7 +202,7 @@ pub(super) fn plan(settings: &PublishSettings, seen: &Seen, version: &ImageVersi
     }))
 }
 
-/// The identities as one test is told from another by: in order, and in small letters.
+/// The identities as part of a test's name: in order, and in small letters.
 fn names_of(identities: &[ManagedIdentityId]) -> Vec<String> {
     let mut names: Vec<String> = identities.iter().map(|id| id.to_string().to_lowercase()).collect();
     names.sort_unstable();

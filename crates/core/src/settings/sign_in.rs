@@ -760,7 +760,7 @@ mod tests {
             assert_eq!(
                 set.as_deref(),
                 Some(meant),
-                "a wrong name of a cloud is told, not ignored"
+                "a wrong name of a cloud is refused, not ignored"
             );
         }
         assert!(

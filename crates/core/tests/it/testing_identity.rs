@@ -182,7 +182,11 @@ async fn an_identity_that_is_not_there_or_of_another_tenant_is_refused_before_an
     preflight::add_others(&azure, Some("00000000-0000-0000-0000-00000000bbbb"));
     let of_others = format!("{}/resourceGroups/rg-images", preflight::subscription_of_others());
     for (id, kind, says) in [
-        (identity("mi2"), ErrorKind::BadInput, "there is no managed identity mi2"),
+        (
+            identity("mi2"),
+            ErrorKind::BadInput,
+            "managed identity mi2 does not exist",
+        ),
         (
             identity("mi1").replace(GROUP, &of_others),
             ErrorKind::Refused,

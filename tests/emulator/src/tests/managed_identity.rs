@@ -1,4 +1,4 @@
-//! User-assigned managed identities on the resource manager, and the role that lets somebody assign them.
+//! User-assigned managed identities on the resource manager, and the role that allows assigning them.
 
 use http::Method;
 use serde_json::{Value, json};

@@ -41,7 +41,7 @@ async fn look(client: &Client, id: &ManagedIdentityId) -> Result<()> {
 }
 
 fn missing(id: &ManagedIdentityId) -> Error {
-    let happened = format!("there is no managed identity {}", id.name());
+    let happened = format!("managed identity {} does not exist", id.name());
     let place = id.group().in_words();
     let list = Command::new(az::IDENTITIES, &[("subscription", id.group().subscription())]);
     Error::plain(ErrorKind::BadInput, happened)
