@@ -55,27 +55,12 @@ pub fn people_rollout(lab: &Lab<'_>, azure: &LocalAzure, log: &str, (version, no
 
 /// The same without saying who signs in.
 #[must_use]
-pub fn rollout_without_sign_in(lab: &Lab<'_>, azure: &LocalAzure, log: &str, what: (&str, u32)) -> Program {
-    without_agent(lab, azure, log, what).args(["--node-agent-sku-id", AGENT])
-}
-
-/// A roll-out that says no node agent: of a version whose tag says what it was made of.
-///
-/// # Errors
-/// When the example has no secret.
-pub fn rollout_of_known_base(lab: &Lab<'_>, azure: &LocalAzure, log: &str, what: (&str, u32)) -> Result<Program> {
-    let program = without_agent(lab, azure, log, what)
-        .env("AZURE_CLIENT_SECRET", world::client_secret(lab)?)
-        .args(["--tenant-id", world::TENANT, "--client-id", world::CLIENT]);
-    Ok(program)
-}
-
-fn without_agent(lab: &Lab<'_>, azure: &LocalAzure, log: &str, (version, nodes): (&str, u32)) -> Program {
+pub fn rollout_without_sign_in(lab: &Lab<'_>, azure: &LocalAzure, log: &str, (version, nodes): (&str, u32)) -> Program {
     Program::new(&lab.tools.pool, &lab.dir, log)
         .dir(&lab.dir)
         .args(["rollout", "--json", "--image-version", &version_id(version)])
         .args(["--account", &world::account(world::ACCOUNT), "--pool-id", POOL])
-        .args(["--vm-size", SIZE])
+        .args(["--vm-size", SIZE, "--node-agent-sku-id", AGENT])
         .args(["--target-dedicated-nodes", &nodes.to_string()])
         .args(["--metadata-host", azure.host()])
         .arg("--ca-file")

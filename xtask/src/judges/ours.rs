@@ -29,7 +29,7 @@ pub(crate) fn publish(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
 /// Makes `pool1` of so many nodes of that version, or resizes it.
 pub(crate) fn roll_out(lab: &Lab<'_>, azure: &LocalAzure, nodes: u32) -> Result {
     let log = format!("our-rollout-{nodes}");
-    succeeded(&pool::rollout_of_known_base(lab, azure, &log, (VERSION, nodes))?.run(LIMIT)?)
+    succeeded(&pool::rollout(lab, azure, &log, (VERSION, nodes))?.run(LIMIT)?)
 }
 
 /// Sends every kind of body that our tools can send.
@@ -56,12 +56,13 @@ fn build(lab: &Lab<'_>, azure: &LocalAzure, name: &str, post: &Post) -> Result {
     succeeded(&packer.build(name, &[], &template)?)
 }
 
-/// Makes the pool that the Batch instructions' sample makes, with the agent that follows from our image.
+/// Makes the pool that the Batch instructions' sample makes, with version and agent from our manifest.
 pub(crate) fn roll_out_sample(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
     let program = Program::new(&lab.tools.pool, &lab.dir, "our-sample")
         .dir(&lab.dir)
         .env("AZURE_CLIENT_SECRET", world::client_secret(lab)?)
-        .args(["rollout", "--image-version", &pool::version_id(VERSION)])
+        .args(["rollout", "--image-definition", &world::definition("ubuntu"), "--manifest"])
+        .arg(lab.dir.join("work/azure-batch-manifest.json"))
         .args([
             "--account",
             &world::account(world::ACCOUNT),
