@@ -61,7 +61,12 @@ pub(crate) fn roll_out_sample(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
     let program = Program::new(&lab.tools.pool, &lab.dir, "our-sample")
         .dir(&lab.dir)
         .env("AZURE_CLIENT_SECRET", world::client_secret(lab)?)
-        .args(["rollout", "--image-definition", &world::definition("ubuntu"), "--manifest"])
+        .args([
+            "rollout",
+            "--image-definition",
+            &world::definition("ubuntu"),
+            "--manifest",
+        ])
         .arg(lab.dir.join("work/azure-batch-manifest.json"))
         .args([
             "--account",

@@ -344,6 +344,16 @@ fn github_is_asked(stream: &mut std::net::TcpStream, answer: Option<&str>) -> St
     format!("{head}{}", text(&body))
 }
 
+/// Lets a command tell this GitHub of its deployment.
+#[cfg(unix)]
+fn deploys(command: &mut Command, github: &TcpListener) {
+    command
+        .env("GITHUB_API_URL", format!("http://{}", github.local_addr().unwrap()))
+        .env("GITHUB_REPOSITORY", "o/r")
+        .env("GITHUB_SHA", "0123456789012345678901234567890123456789")
+        .env("INPUT_DEPLOYMENT_ENVIRONMENT", "production");
+}
+
 /// Finding R15: GitHub was slow to take the end of the deployment, the runner killed the run after 10 s, and nothing was
 /// written by then.
 #[cfg(unix)]
@@ -353,11 +363,7 @@ fn files_are_written_before_github_is_told_the_end_and_a_cancel_does_not_wait_fo
     let folder = tempfile::tempdir().unwrap();
     let mut command = program();
     on_runner(&mut command, folder.path());
-    command
-        .env("GITHUB_API_URL", format!("http://{}", github.local_addr().unwrap()))
-        .env("GITHUB_REPOSITORY", "o/r")
-        .env("GITHUB_SHA", "0123456789012345678901234567890123456789")
-        .env("INPUT_DEPLOYMENT_ENVIRONMENT", "production");
+    deploys(&mut command, &github);
     let mut child = good(&mut command)
         .args(["--deadline", "1s"])
         .stdout(Stdio::null())
@@ -395,11 +401,7 @@ fn a_run_that_is_cancelled_while_github_does_not_answer_still_writes_its_files()
         let folder = tempfile::tempdir().unwrap();
         let mut command = program();
         on_runner(&mut command, folder.path());
-        command
-            .env("GITHUB_API_URL", format!("http://{}", github.local_addr().unwrap()))
-            .env("GITHUB_REPOSITORY", "o/r")
-            .env("GITHUB_SHA", "0123456789012345678901234567890123456789")
-            .env("INPUT_DEPLOYMENT_ENVIRONMENT", "production");
+        deploys(&mut command, &github);
         let mut child = good(&mut command)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
