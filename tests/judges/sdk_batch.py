@@ -170,11 +170,15 @@ def node_operations():
     properties = batch.get_node_file_properties("sdk-pool", one, "startup/stdout.txt")
     judge.equal("length", properties.content_length, len(text))
     judge.holds("login", batch.get_node_remote_login_settings("sdk-pool", one).remote_login_port > 0)
+    container = "https://example.blob.core.windows.net/logs"
     logs = models.UploadBatchServiceLogsOptions(
-        container_url="https://example.blob.core.windows.net/logs",
+        container_url=f"{container}?sp=w&sig=c2ln",
         start_time=datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc),
     )
     judge.holds("logs", batch.upload_node_logs("sdk-pool", one, logs).number_of_files_uploaded > 0)
+    unsigned = models.UploadBatchServiceLogsOptions(container_url=container, start_time=logs.start_time)
+    upload = lambda: batch.upload_node_logs("sdk-pool", one, unsigned)
+    refused("logs without a signature", 400, "InvalidPropertyValue", upload)
     judge.equal("extensions", list(batch.list_node_extensions("sdk-pool", one)), [])
     before = batch.get_pool("sdk-pool").current_dedicated_nodes
     batch.begin_remove_nodes("sdk-pool", models.BatchNodeRemoveOptions(node_ids=[one]), **QUICK).result()

@@ -10,7 +10,7 @@ mod endpoint;
 mod marketplace;
 pub mod resource;
 
-pub use blob::{BlobAddress, BlobHost};
+pub use blob::{BlobAddress, BlobHost, ContainerAddress};
 pub use cloud::{CloudChoice, KnownCloud};
 pub use community::CommunityVersionId;
 pub use counts::NodeCounts;

@@ -27,6 +27,7 @@ mod heal;
 mod healed;
 mod jobs;
 mod judged;
+mod node_logs;
 mod observe;
 mod offers;
 mod other_size;
@@ -59,6 +60,7 @@ pub use cost::Upkeep;
 pub use demand::Demand;
 pub use healed::{HealedNode, NodeAction};
 pub use judged::StepJudgement;
+pub use node_logs::UploadedLogs;
 pub use pair::{Successor, successor};
 pub use report::{FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round};
 pub use resolve::{Resolved, resolve};
@@ -438,12 +440,7 @@ const fn way<'s>(intent: &'s Intent, settings: &'s RolloutSettings, doing: &'s s
         make: None,
         running_tasks: change.running_tasks,
         on_failure: change.on_failure,
-        filling: Filling {
-            canary: &change.canary,
-            readiness: settings.policy.readiness,
-            rounds: settings.policy.resize.rounds,
-            doing,
-        },
+        filling: Filling::of(settings, doing),
         judging: &change.judging,
         gates: &change.gates,
     }
@@ -492,6 +489,7 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
             canary: &canary,
             readiness: settings.readiness,
             rounds: settings.resize.rounds,
+            node_logs: None,
             doing: &doing,
         },
         judging: &judging,
@@ -546,8 +544,7 @@ fn advised(client: &Client, site: &Site, ensured: Result<()>, report: &mut Rollo
 
 async fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, waited: &Waited) -> Result<()> {
     if waited.verdict != Verdict::Good {
-        let stillness = settings.policy.readiness.node_timeout;
-        return Err(filling::unready(access, waited, stillness).await);
+        return Err(filling::unready(access, waited, (settings.policy.readiness, settings.node_logs.as_ref())).await);
     }
     warn_of_missing(access, waited);
     if let Some(image) = &waited.census.other_image {

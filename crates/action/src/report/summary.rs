@@ -4,6 +4,7 @@
 
 mod folded;
 mod gates;
+mod healed;
 mod judged;
 mod markdown;
 mod rounds;
@@ -55,6 +56,7 @@ fn whole(report: &Report, file: Option<&Path>) -> String {
     }
     if let (Some(asked), Some(rollout)) = (&report.asked, &report.rollout) {
         nodes(&mut page, asked, rollout);
+        healed::all(&mut page, rollout);
         judged::all(&mut page, rollout);
         gates::all(&mut page, rollout);
         rounds::warn(&mut page, asked, rollout);

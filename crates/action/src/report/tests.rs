@@ -6,7 +6,7 @@ use azure_batch_core::{
     judgement::{Ending as TaskEnding, JobTasks, JudgementReport, Nodes, Outcome, Pair, Tasks, Times},
     plan::Plan,
     progress::StepTime,
-    rollout::Round,
+    rollout::{HealedNode, NodeAction, Round, UploadedLogs},
     settings::SpotCounts,
 };
 
@@ -293,6 +293,38 @@ fn spot_nodes_are_wanted_when_they_are_counted() {
 #[test]
 fn a_report_is_stable_json() {
     insta::assert_json_snapshot!(quota_reached());
+}
+
+#[test]
+fn nodes_that_were_healed_are_a_table_with_reasons_and_logs() {
+    let node = |id: &str, action, logs| HealedNode {
+        node: id.to_owned(),
+        action,
+        why: "it is unusable: DiskFull: no space | left".to_owned(),
+        output: String::new(),
+        logs,
+    };
+    let logs = UploadedLogs {
+        container: "https://st1.blob.core.windows.net/logs".parse().unwrap(),
+        folder: "acct1/p1/tvm-2".to_owned(),
+        files: 4,
+    };
+    let mut report = created();
+    report.rollout.as_mut().unwrap().healed = vec![
+        node("tvm-1", NodeAction::Rebooted, None),
+        node("tvm-2", NodeAction::Removed, Some(logs)),
+    ];
+    let page = summary::markdown(&report, None);
+    let table = page.lines().skip_while(|line| !line.starts_with("**Ill nodes"));
+    let table: Vec<&str> = table.take(6).collect();
+    insta::assert_snapshot!(table.join("\n"), @r"
+    **Ill nodes.**
+
+    | node | was | why | logs of Batch's agent |
+    | --- | --- | --- | --- |
+    | `tvm-1` | rebooted | it is unusable: DiskFull: no space &#124; left | none |
+    | `tvm-2` | removed | it is unusable: DiskFull: no space &#124; left | https://st1.blob.core.windows.net/logs/acct1/p1/tvm-2 |
+    ");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fmt};
 
 use http::Method;
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     ids::{BatchEndpoint, PoolId},
     json as read_json,
     request::Request,
+    settings::{LogsSignIn, NodeLogs},
 };
 
 /// The most nodes that one request removes.
@@ -282,6 +284,49 @@ pub fn reboot(endpoint: &BatchEndpoint, pool: &PoolId, node: &str) -> Request {
     let doing = format!("reboot node {node} of pool {pool}");
     Request::batch(endpoint, Method::POST, path, API_VERSION, doing)
         .with_body(json!({"nodeRebootOption": "taskcompletion"}))
+}
+
+/// The request that lets Batch write the logs of its agent on a node into a container: those of `since` and later.
+#[must_use]
+pub fn upload_logs(
+    (endpoint, pool): (&BatchEndpoint, &PoolId),
+    node: &str,
+    logs: &NodeLogs,
+    since: Timestamp,
+) -> Request {
+    let path = format!("/pools/{pool}/nodes/{node}/uploadbatchservicelogs");
+    let doing = format!("write the logs of node {node} of pool {pool} to {}", logs.container);
+    let since = since.to_string();
+    let body = match &logs.sign_in {
+        LogsSignIn::Sas(sas) => {
+            json!({"containerUrl": format!("{}?{}", logs.container, sas.expose_secret()), "startTime": since})
+        }
+        LogsSignIn::Identity(id) => json!({"containerUrl": logs.container, "startTime": since,
+            "identityReference": {"resourceId": id}}),
+    };
+    Request::batch(endpoint, Method::POST, path, API_VERSION, doing).with_body(body)
+}
+
+/// What Batch writes into a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uploaded {
+    /// The folder in it.
+    pub folder: String,
+    /// How many files.
+    pub files: u64,
+}
+
+impl Uploaded {
+    /// Reads the answer to [`upload_logs`].
+    #[must_use]
+    pub fn new(answer: &Value) -> Self {
+        Self {
+            folder: read_json::text(answer, "/virtualDirectoryName")
+                .unwrap_or_default()
+                .to_owned(),
+            files: read_json::number(answer, "/numberOfFilesUploaded").unwrap_or(0),
+        }
+    }
 }
 
 /// The request for a file of a node.

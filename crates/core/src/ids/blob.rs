@@ -1,6 +1,6 @@
-//! The address of a blob, and the host that it is on.
+//! The addresses of a blob and of a container, and the host that they are on.
 //!
-//! It carries no signature: Azure reads a VHD through its storage account, and what is signed would be a secret.
+//! They carry no signature: Azure reads a VHD through its storage account, and what is signed would be a secret.
 
 use std::{fmt, str::FromStr};
 
@@ -13,6 +13,11 @@ use super::InvalidId;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BlobAddress(Url);
+
+/// The address of a container, such as `https://account.blob.core.windows.net/logs`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
+pub struct ContainerAddress(Url);
 
 /// Host and port of a storage account's blobs, in small letters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,23 +47,54 @@ impl FromStr for BlobAddress {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        // A signature must not come back in a message.
-        let shown = text
-            .split_once('?')
-            .map_or_else(|| text.to_owned(), |(start, _)| format!("{start}?…"));
         let expected =
             "the address of a blob (https://ACCOUNT.blob.core.windows.net/CONTAINER/NAME, nothing behind it)";
-        let invalid = || InvalidId::new(&shown, expected);
-        let url = Url::parse(text).map_err(|_shape| invalid())?;
-        let parts = url
-            .path_segments()
-            .map_or(0, |parts| parts.filter(|part| !part.is_empty()).count());
-        let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        if url.scheme() == "https" && url.has_host() && url.password().is_none() && is_plain && parts >= 2 {
-            Ok(Self(url))
-        } else {
-            Err(invalid())
-        }
+        let found = plain(text).filter(|(_, parts)| *parts >= 2);
+        found.map_or_else(
+            || Err(InvalidId::new(&unsigned(text), expected)),
+            |(url, _)| Ok(Self(url)),
+        )
+    }
+}
+
+impl FromStr for ContainerAddress {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let expected =
+            "the address of a container (https://ACCOUNT.blob.core.windows.net/CONTAINER, nothing behind it)";
+        let found = plain(text.trim_end_matches('/')).filter(|(_, parts)| *parts == 1);
+        found.map_or_else(
+            || Err(InvalidId::new(&unsigned(text), expected)),
+            |(url, _)| Ok(Self(url)),
+        )
+    }
+}
+
+/// A signature must not come back in a message.
+fn unsigned(text: &str) -> String {
+    text.split_once('?')
+        .map_or_else(|| text.to_owned(), |(start, _)| format!("{start}?…"))
+}
+
+/// An address without anything behind its path, and of how many parts that is.
+fn plain(text: &str) -> Option<(Url, usize)> {
+    let url = Url::parse(text).ok()?;
+    let parts = url.path_segments()?.filter(|part| !part.is_empty()).count();
+    let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let is_address = url.scheme() == "https" && url.has_host() && url.password().is_none();
+    (is_plain && is_address).then_some((url, parts))
+}
+
+impl fmt::Display for ContainerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<ContainerAddress> for String {
+    fn from(address: ContainerAddress) -> Self {
+        address.to_string()
     }
 }
 
@@ -117,6 +153,23 @@ mod tests {
         ] {
             assert!(bad.parse::<BlobAddress>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_container_has_an_account_and_a_name() {
+        let address: ContainerAddress = "https://acct.blob.core.windows.net/logs/".parse().unwrap();
+        assert_eq!(address.to_string(), "https://acct.blob.core.windows.net/logs");
+        for bad in [
+            "https://acct.blob.core.windows.net/logs/node",
+            "https://acct.blob.core.windows.net",
+            "http://acct.blob.core.windows.net/logs",
+            "logs",
+        ] {
+            assert!(bad.parse::<ContainerAddress>().is_err(), "{bad}");
+        }
+        let signed = "https://acct.blob.core.windows.net/logs?sp=w&sig=hunter2";
+        let refusal = signed.parse::<ContainerAddress>().unwrap_err().to_string();
+        assert!(refusal.contains("/logs?…") && !refusal.contains("hunter2"), "{refusal}");
     }
 
     #[test]

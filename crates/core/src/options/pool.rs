@@ -153,6 +153,12 @@ rows! {
         "With more ill nodes than this, {heal_nodes} does nothing, and the run says why: a number, or a percentage of the pool's nodes. Nodes that this run has removed count.";
     MAX_IN_FLIGHT: "max_in_flight", Pool, Kind::Text, Standard::Value("10%", "the others go on working"), [],
         "How many nodes {heal_nodes} reboots or removes at once: a number, or a percentage of the pool's nodes; one at least.";
+    NODE_LOGS_CONTAINER: "node_logs_container", Pool, Kind::Text, Standard::Rule("none: the logs of a node go with it"), [],
+        "Address of a blob container (`https://ACCOUNT.blob.core.windows.net/CONTAINER`) into which Batch writes the logs of its agent from ill nodes: from each that {heal_nodes} reboots or removes, and from the first one when the run ends because nodes are ill. Report and log name the folder. Batch signs in there with {node_logs_sas} or as {node_logs_identity}.";
+    NODE_LOGS_SAS: "node_logs_sas", Pool, Kind::Secret, Standard::Absent, ["AZURE_BATCH_NODE_LOGS_SAS"],
+        "SAS of {node_logs_container} that lets Batch write there (`sp` with `w`).";
+    NODE_LOGS_IDENTITY: "node_logs_identity", Pool, Kind::Text, Standard::Absent, [],
+        "Resource id of the managed identity that writes into {node_logs_container}; one of the pool's identities.";
 }
 
 rows! {

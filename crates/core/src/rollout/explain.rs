@@ -19,7 +19,7 @@ use super::{
 use crate::{
     batch::{
         account::Account,
-        node::{Node, StartTaskFailure},
+        node::{Node, Outlook, StartTaskFailure},
     },
     error::{Error, ErrorKind, Next},
     ids::{BatchEndpoint, NodeCounts, PoolId, VersionNumber, resource::ImageVersionId},
@@ -388,6 +388,15 @@ pub(super) fn failed_start(waited: &Waited) -> Option<&str> {
     match Cause::of(&waited.nodes, &waited.census) {
         Cause::StartTask(_, node, ..) => Some(&node.id),
         _ => None,
+    }
+}
+
+/// The first ill node, where nodes are not ready because of those that are.
+pub(super) fn ill_node(waited: &Waited) -> Option<&Node> {
+    match Cause::of(&waited.nodes, &waited.census) {
+        Cause::StartTask(_, node, ..) | Cause::Unusable(_, node) => Some(node),
+        Cause::Lost => waited.nodes.iter().find(|node| node.outlook() == Outlook::Lost),
+        Cause::None | Cause::Slow | Cause::OtherImage(..) => None,
     }
 }
 

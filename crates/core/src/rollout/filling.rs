@@ -11,6 +11,7 @@ use super::{
     disk_sizes,
     disks::Disks,
     explain, follow,
+    node_logs::{self, LogsOf},
     pool::PoolAccess,
     size::Sizing,
     verdict::{Verdict, Waited},
@@ -19,7 +20,7 @@ use crate::{
     batch::{job::Job, pool::Pool},
     error::{Error, Result},
     progress::Event,
-    settings::{Canary, Readiness},
+    settings::{Canary, NodeLogs, Readiness, RolloutSettings},
 };
 
 /// How a pool is filled.
@@ -31,11 +32,24 @@ pub(super) struct Filling<'s> {
     pub(super) readiness: Readiness,
     /// How many resize rounds there may be.
     pub(super) rounds: u32,
+    /// Where the logs of an ill node go.
+    pub(super) node_logs: Option<&'s NodeLogs>,
     /// What for, after "cannot".
     pub(super) doing: &'s str,
 }
 
 impl<'s> Filling<'s> {
+    /// That of a roll-out.
+    pub(super) const fn of(settings: &'s RolloutSettings, doing: &'s str) -> Self {
+        Self {
+            canary: &settings.change.canary,
+            readiness: settings.policy.readiness,
+            rounds: settings.policy.resize.rounds,
+            node_logs: settings.node_logs.as_ref(),
+            doing,
+        }
+    }
+
     /// Brings the pool to its size, and waits until enough nodes are ready.
     ///
     /// # Errors
@@ -52,7 +66,7 @@ impl<'s> Filling<'s> {
         if waited.verdict == Verdict::Good {
             return Ok(());
         }
-        Err(unready(access, &waited, self.readiness.node_timeout).await)
+        Err(unready(access, &waited, (self.readiness, self.node_logs)).await)
     }
 
     /// Brings the pool to the size of `intent`, runs the command on each node, and sees that they stay ready.
@@ -103,8 +117,13 @@ impl<'s> Filling<'s> {
     }
 }
 
-/// A pool whose nodes are not good, with the end of what a failed start task wrote, and the disks where one is full.
-pub(super) async fn unready(access: &PoolAccess<'_>, waited: &Waited, stillness: Duration) -> Error {
+/// A pool whose nodes are not good, with the end of what a failed start task wrote, the disks where one is full, and where
+/// the logs of an ill node are.
+pub(super) async fn unready(
+    access: &PoolAccess<'_>,
+    waited: &Waited,
+    (readiness, node_logs): (Readiness, Option<&NodeLogs>),
+) -> Error {
     let output = match explain::failed_start(waited) {
         Some(node) => access.start_task_end(node).await,
         None => String::new(),
@@ -113,5 +132,16 @@ pub(super) async fn unready(access: &PoolAccess<'_>, waited: &Waited, stillness:
         true => disk_sizes::look(access).await,
         false => Disks::default(),
     };
-    explain::unready(access.at(), waited, stillness, (&output, &disks))
+    let error = explain::unready(access.at(), waited, readiness.node_timeout, (&output, &disks));
+    let Some(ill) = explain::ill_node(waited).map(LogsOf::new) else {
+        return error;
+    };
+    match node_logs::take(access, node_logs, &ill).await {
+        Some(logs) => {
+            // A change that goes back removes the node.
+            node_logs::let_write(access).await;
+            error.with_fact(logs.of_node(&ill.id))
+        }
+        None => error,
+    }
 }

@@ -15,6 +15,7 @@ use super::{
     explain::refused,
     follow,
     healed::{HealedNode, NodeAction},
+    node_logs::{self, UploadedLogs},
     pool::PoolAccess,
     size::Sizing,
     spec::Maker,
@@ -77,11 +78,12 @@ impl Healer<'_, '_> {
     async fn reboot(&mut self, ill: Vec<Ill>) -> Result<()> {
         for ill in ill {
             let output = self.output(&ill).await;
+            let logs = self.logs(&ill).await;
             let sent = self.access.reboot(&ill.id).await;
             // Also one whose answer was lost, or that came to another state, is not rebooted twice.
             self.done.note_reboot(&ill);
             if self.after(sent).await? {
-                self.note(&ill, NodeAction::Rebooted, output);
+                self.note(&ill, NodeAction::Rebooted, (output, logs));
             }
         }
         self.acted = Instant::now();
@@ -96,17 +98,20 @@ impl Healer<'_, '_> {
         let Some(pool) = pool.filter(|pool| may_be_healed(self.intent, pool)) else {
             return Ok(false);
         };
-        let mut outputs = Vec::new();
+        let mut found = Vec::new();
         for ill in &ill {
-            outputs.push(self.output(ill).await);
+            found.push((self.output(ill).await, self.logs(ill).await));
+        }
+        if found.iter().any(|(_, logs)| logs.is_some()) {
+            node_logs::let_write(self.access).await;
         }
         let ids: Vec<String> = ill.iter().map(|ill| ill.id.clone()).collect();
         let sent = self.access.remove_nodes(&ids, &pool).await;
         // What may have happened counts, so that lost answers cannot remove more than the brake lets.
         self.done.note_removed(ids.len());
         if self.after(sent).await? {
-            for (ill, output) in ill.iter().zip(outputs) {
-                self.note(ill, NodeAction::Removed, output);
+            for (ill, found) in ill.iter().zip(found) {
+                self.note(ill, NodeAction::Removed, found);
             }
         }
         self.steady().await?;
@@ -142,18 +147,26 @@ impl Healer<'_, '_> {
         }
     }
 
-    fn note(&mut self, ill: &Ill, action: NodeAction, output: String) {
+    async fn logs(&self, ill: &Ill) -> Option<UploadedLogs> {
+        node_logs::take(self.access, self.settings.node_logs.as_ref(), &ill.logs).await
+    }
+
+    fn note(&mut self, ill: &Ill, action: NodeAction, (output, logs): (String, Option<UploadedLogs>)) {
         let done = match action {
             NodeAction::Rebooted => "was rebooted",
             NodeAction::Removed => "was removed",
         };
-        let text = format!("node {} {done}: {}", ill.id, ill.why);
+        let mut text = format!("node {} {done}: {}", ill.id, ill.why);
+        if let Some(logs) = &logs {
+            text = format!("{text}; {}", logs.of_node(&ill.id));
+        }
         self.access.client().warn(text);
         self.report.healed.push(HealedNode {
             node: ill.id.clone(),
             action,
             why: ill.why.clone(),
             output,
+            logs,
         });
         if matches!(self.report.action, PoolAction::None | PoolAction::Unchanged) {
             self.report.action = PoolAction::Healed;

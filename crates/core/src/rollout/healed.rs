@@ -4,6 +4,8 @@
 
 use serde::Serialize;
 
+use super::node_logs::UploadedLogs;
+
 /// What was done with an ill node, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HealedNode {
@@ -16,6 +18,9 @@ pub struct HealedNode {
     /// The end of what its start task wrote, when that failed.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub output: String,
+    /// Where the logs of Batch's agent on it are, when they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logs: Option<UploadedLogs>,
 }
 
 /// What was done with an ill node.

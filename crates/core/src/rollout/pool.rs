@@ -15,7 +15,7 @@ use crate::{
         account::Account,
         autoscale::{self, Evaluation},
         job::{self, Job},
-        node::{self, Node, StateCounts},
+        node::{self, Node, StateCounts, Uploaded},
         pool::{self, Pool, Resize},
         resource::{self, Described},
     },
@@ -25,7 +25,7 @@ use crate::{
     options::pool::ACCOUNT,
     progress::Event,
     request::Request,
-    settings::Autoscale,
+    settings::{Autoscale, NodeLogs},
     trial,
     wait::Pace,
     watch::AccountWatch,
@@ -262,6 +262,16 @@ impl<'a> PoolAccess<'a> {
             .await;
         self.written = Some(Instant::now());
         sent.map(drop)
+    }
+
+    /// Lets Batch write the logs of its agent on a node, those of `since` and later. The pool is not written to.
+    ///
+    /// # Errors
+    /// When Batch refuses it, or the run ends.
+    pub(super) async fn upload_logs(&self, node: &str, logs: &NodeLogs, since: Timestamp) -> Result<Uploaded> {
+        let request = node::upload_logs((self.watch.endpoint(), &self.id), node, logs, since);
+        let answer = self.client().send(&request).await?;
+        Ok(Uploaded::new(&answer.value()))
     }
 
     /// What a formula would come to now, in a pool that follows one. It changes nothing.

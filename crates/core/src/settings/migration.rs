@@ -176,6 +176,7 @@ impl Checked<MigrationSettings> {
             },
             policy: self.policy,
             change: self.change.clone(),
+            node_logs: None,
             prices: self.prices.clone(),
         })
     }

@@ -12,7 +12,7 @@ use super::{
     autoscale::{LONGEST_FORMULA, MINUTES},
     gates, judging, luns,
     manifest::Manifest,
-    parts, prices,
+    node_logs, parts, prices,
     reader::Reader,
     shape,
     sign_in::known_cloud,
@@ -62,6 +62,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Unresol
     let change = change(reader, Strategy::default());
     let spot_fallback = spot_fallback(reader, change.strategy);
     let fallback_vm_sizes = fallback_vm_sizes(reader, &change);
+    let node_logs = node_logs::read(reader, &parts.identities);
     Some(UnresolvedRollout {
         account: account?,
         pool: PoolSpec {
@@ -94,6 +95,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Unresol
             spot_fallback,
         },
         change,
+        node_logs,
         prices: prices::read(reader),
     })
 }

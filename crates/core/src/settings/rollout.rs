@@ -10,8 +10,8 @@ use crate::ids::{
 };
 
 use super::{
-    Autoscale, Change, Healing, ImageSecurity, Judge, PoolJson, Prices, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks,
-    Share, SpotFallback, Spots, Strategy, WantedVersion,
+    Autoscale, Change, Healing, ImageSecurity, Judge, NodeLogs, PoolJson, Prices, ROLLOUT_DEADLINE, ReplicaRule,
+    RunningTasks, Share, SpotFallback, Spots, Strategy, WantedVersion,
     parts::{Elevation, PoolParts},
     patience,
 };
@@ -31,6 +31,8 @@ pub struct RolloutSettings<Version = ImageVersionId> {
     pub policy: RolloutPolicy,
     /// How a pool that is there gets another image.
     pub change: Change,
+    /// Where the logs of ill nodes go.
+    pub node_logs: Option<NodeLogs>,
     /// The user's own prices, for the plan.
     pub prices: Option<Prices>,
 }
@@ -252,6 +254,7 @@ impl UnresolvedRollout {
             pool,
             policy,
             change,
+            node_logs,
             prices,
         } = self;
         RolloutSettings {
@@ -273,6 +276,7 @@ impl UnresolvedRollout {
             },
             policy,
             change,
+            node_logs,
             prices,
         }
     }

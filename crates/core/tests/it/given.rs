@@ -9,11 +9,11 @@ use azure_batch_core::{
     publish::CHECK_NAMES,
     settings::{
         self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Elevation, EndsWhen, Gates, Generalized, HealNodes,
-        ImageTest, Judge, Judging, KeptKind, Latest, ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnCancel,
-        OnFailure, OnInconclusive, PendingResize, PoolSpec, ProfileJson, PublishContext, PublishSettings, PurchasePlan,
-        Readiness, Register, ReplicaRule, ReplicaStorage, ResizePolicy, RollbackSettings, RolloutPolicy,
-        RolloutSettings, RunningTasks, Source, SourceDisk, SpotCounts, Stopped, Strategy, Temporaries,
-        UnresolvedRollout, Values, VersionSettings, Vhds, WaitForSuccess,
+        ImageTest, Judge, Judging, KeptKind, Latest, LogsSignIn, ManagedImagePolicy, NewRegion, NodeLogs,
+        NodesPerReplica, OnBad, OnCancel, OnFailure, OnInconclusive, PendingResize, PoolSpec, ProfileJson,
+        PublishContext, PublishSettings, PurchasePlan, Readiness, Register, ReplicaRule, ReplicaStorage, ResizePolicy,
+        RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks, Source, SourceDisk, SpotCounts, Stopped,
+        Strategy, Temporaries, UnresolvedRollout, Values, VersionSettings, Vhds, WaitForSuccess,
         fault::{Fault, lines},
         parts::PublicAddresses,
     },
@@ -90,6 +90,9 @@ fn rollout_values(given: &RolloutSettings) -> Values {
     patience_values(&mut values, &given.policy.resize, &given.policy.readiness);
     policy_values(&mut values, &given.policy);
     change_values(&mut values, &given.change);
+    if let Some(logs) = &given.node_logs {
+        node_logs(&mut values, logs);
+    }
     values
 }
 
@@ -401,6 +404,14 @@ fn pool_values(values: &mut Values, given: &PoolSpec) {
             pool::POOL_JSON,
             serde_json::Value::Object(given.json.clone().into()).to_string(),
         );
+    }
+}
+
+fn node_logs(values: &mut Values, given: &NodeLogs) {
+    values.set(pool::NODE_LOGS_CONTAINER, given.container.to_string());
+    match &given.sign_in {
+        LogsSignIn::Sas(sas) => values.set(pool::NODE_LOGS_SAS, sas.clone()),
+        LogsSignIn::Identity(id) => values.set(pool::NODE_LOGS_IDENTITY, id.to_string()),
     }
 }
 

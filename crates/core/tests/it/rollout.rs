@@ -73,6 +73,7 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
         },
         policy: RolloutPolicy::default(),
         change: Change::default(),
+        node_logs: None,
         prices: None,
     }
 }

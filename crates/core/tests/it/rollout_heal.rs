@@ -5,7 +5,7 @@
 use azure_batch_core::{
     error::{ErrorKind, Result},
     rollout::{self, NodeAction, PoolAction, RolloutReport},
-    settings::{Adopt, HealNodes, ROLLOUT_DEADLINE, RolloutSettings},
+    settings::{Adopt, HealNodes, LogsSignIn, NodeLogs, ROLLOUT_DEADLINE, RolloutSettings, Share},
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -89,6 +89,80 @@ async fn a_node_that_batch_has_lost_is_given_time_and_then_removed() {
         panic!("{:?}", report.healed)
     };
     assert!(why.starts_with("Batch has had no contact with it for"), "{why}");
+}
+
+/// With a container for the logs of ill nodes.
+fn with_logs(mut settings: RolloutSettings) -> RolloutSettings {
+    settings.node_logs = Some(NodeLogs {
+        container: "https://st1.blob.core.windows.net/logs".parse().unwrap(),
+        sign_in: LogsSignIn::Sas("sp=cw&sig=hunter2".into()),
+    });
+    settings
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_logs_of_an_ill_node_are_written_before_it_is_removed() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "target": "acct1/p1"}));
+    let report = good(roll_out(&azure, &with_logs(healing(10))).await);
+    let [healed] = &report.healed[..] else {
+        panic!("{:?}", report.healed)
+    };
+    let logs = json!(healed)["logs"].clone();
+    let folder = format!("acct1/p1/{}", healed.node);
+    assert_eq!(
+        logs,
+        json!({"container": "https://st1.blob.core.windows.net/logs", "folder": folder, "files": 4})
+    );
+    let upload = format!("POST /pools/p1/nodes/{}/uploadbatchservicelogs", healed.node);
+    let removal = "POST /pools/p1/removenodes".to_owned();
+    assert_eq!(
+        azure.writes(),
+        [
+            "POST /pools".to_owned(),
+            upload,
+            removal,
+            "POST /pools/p1/resize".to_owned()
+        ]
+    );
+    let asked = &entries(&azure, &Method::POST, "/uploadbatchservicelogs")[0];
+    let removed = &entries(&azure, &Method::POST, "/removenodes")[0];
+    let given = removed.time.duration_since(asked.time);
+    assert!(given.as_secs() >= 60, "Batch writes after it has answered: {given}");
+    let body = json!(asked.request).to_string();
+    assert!(body.contains("startTime") && !body.contains("hunter2"), "{body}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_whose_logs_cannot_be_had_is_removed_all_the_same() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "target": "acct1/p1"}));
+    azure.fault(json!({"kind": "status", "status": 409, "code": "NodeStateUnusable", "method": "POST", "path": "/pools/p1/nodes/*/uploadbatchservicelogs"}));
+    let report = good(roll_out(&azure, &with_logs(healing(10))).await);
+    let [healed] = &report.healed[..] else {
+        panic!("{:?}", report.healed)
+    };
+    assert_eq!((healed.action, healed.logs.as_ref()), (NodeAction::Removed, None));
+    assert_eq!(report.ready, Some(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_ends_for_ill_nodes_says_where_the_logs_of_one_are() {
+    let azure = working().await;
+    azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull"}));
+    let mut settings = with_logs(in_place(5));
+    settings.change.canary.nodes = Some(Share::Nodes(1));
+    let error = failure(&azure, &settings).await;
+    assert_eq!(error.kind(), ErrorKind::Returned, "{error:?}");
+    let report = error.report();
+    let asked = entries(&azure, &Method::POST, "/uploadbatchservicelogs");
+    assert_eq!(asked.len(), 1, "{report}");
+    assert!(
+        report.contains("the logs of Batch's agent on node tvmps_")
+            && report.contains(": https://st1.blob.core.windows.net/logs/acct1/p1/tvmps_")
+            && report.contains(" (4 files)"),
+        "{report}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,7 +27,7 @@ use crate::{
 const MARK: &str = "hunter2";
 
 /// Where a pool file can hold a secret, and which.
-const OF_POOL: [&str; 9] = [
+const OF_POOL: [&str; 10] = [
     "hunter2-account-key",
     "hunter2-sas-key",
     "hunter2-mount",
@@ -35,6 +35,7 @@ const OF_POOL: [&str; 9] = [
     "hunter2-user",
     "hunter2-environment",
     "hunter2-signature",
+    "hunter2-logs",
     "hunter2-in-a-command",
     "hunter2-in-an-address",
 ];

@@ -7,6 +7,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 
+use crate::rollout::node_logs::LogsOf;
 use crate::{
     batch::node::{MOST_REMOVED, Node},
     one_line::one_line,
@@ -53,6 +54,8 @@ pub(super) struct Ill {
     pub(super) why: String,
     /// Whether its start task failed, so that what that wrote says more.
     pub(super) is_start_task: bool,
+    /// Which logs of Batch's agent say more.
+    pub(super) logs: LogsOf,
     known: Known,
 }
 
@@ -129,6 +132,7 @@ fn of(node: &Node, why: String) -> Ill {
         id: node.id.clone(),
         why: one_line(&why),
         is_start_task: node.state.as_str() == "starttaskfailed",
+        logs: LogsOf::new(node),
         known: known(node),
     }
 }

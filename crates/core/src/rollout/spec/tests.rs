@@ -34,6 +34,7 @@ pub(in crate::rollout) fn settings(pool_json: Value) -> RolloutSettings {
         },
         policy: RolloutPolicy::default(),
         change: Change::default(),
+        node_logs: None,
         prices: None,
     }
 }

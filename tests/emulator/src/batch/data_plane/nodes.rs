@@ -222,8 +222,13 @@ fn extensions(site: &Site<'_>, pool: &PoolId, node: &NodeId) -> Answer {
 /// Says what an upload would have written; there is no storage to write to.
 fn upload(site: &Site<'_>, pool: &PoolId, node: &NodeId) -> Answer {
     let body = site.body()?;
-    crate::batch::pool::body::required(&body, "containerUrl")?;
+    let container = crate::batch::pool::body::required(&body, "containerUrl")?;
     crate::batch::pool::body::required(&body, "startTime")?;
+    if !container.contains("sig=") && body.get("identityReference").is_none() {
+        let (address, _) = container.split_once('?').unwrap_or((container, ""));
+        let why = "The URL must include a SAS that grants write permissions, or an identity reference must be given.";
+        return Err(Refusal::property("containerUrl", address, why));
+    }
     let node = find(site, pool, node)?;
     let directory = format!("{}/{pool}/{}", site.account.name, node.id);
     let body = json!({"virtualDirectoryName": directory, "numberOfFilesUploaded": 4});
