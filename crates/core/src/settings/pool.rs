@@ -48,12 +48,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Unresol
     let expires_after = expires_after(reader);
     let parts = parts::read(reader);
     let json = pool_json(reader, manifest.as_ref());
-    let names_agent = json
-        .get("virtualMachineConfiguration")
-        .is_some_and(|machine| machine.get("nodeAgentSKUId").is_some());
-    let of_manifest = manifest.as_ref().and_then(|manifest| manifest.node_agent.clone());
-    // What the manifest inferred gives way to what the user says, wherever that is said.
-    let node_agent_sku = node_agent_sku.or(of_manifest.filter(|_| !names_agent));
+    let node_agent_sku = node_agent_sku.or_else(|| inferred_agent(manifest.as_ref(), &json));
     let (resize, readiness) = (resize(reader), readiness(reader));
     let register = register(reader);
     let nodes_per_replica = nodes_per_replica(reader);
@@ -98,6 +93,13 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Unresol
         node_logs,
         prices: prices::read(reader),
     })
+}
+
+/// The agent that the manifest inferred; it gives way to what the user says, wherever that is said.
+fn inferred_agent(manifest: Option<&Manifest>, json: &Map<String, Value>) -> Option<NodeAgentSku> {
+    let machine = json.get("virtualMachineConfiguration");
+    let is_named = machine.is_some_and(|machine| machine.get("nodeAgentSKUId").is_some());
+    manifest?.node_agent.clone().filter(|_| !is_named)
 }
 
 /// How nodes boot from the image, as its manifest says.

@@ -91,6 +91,17 @@ pub(crate) struct Sweep<World, Flow, Settle> {
     pub(crate) settle: Settle,
 }
 
+/// Whether every case of every sweep is run: with `SWEEP=whole` in the environment. Otherwise the large ones run one of
+/// so many of their cases.
+pub(crate) fn is_whole() -> bool {
+    std::env::var_os("SWEEP").is_some_and(|word| word == "whole")
+}
+
+/// Of how many cases one is run.
+pub(crate) fn one_of(so_many: usize) -> usize {
+    if is_whole() { 1 } else { so_many }
+}
+
 impl Ends {
     /// It may come to its own end.
     pub(crate) fn none() -> Self {
@@ -228,7 +239,7 @@ where
         let cases: Vec<Case> = TROUBLES
             .iter()
             .filter(wanted)
-            .flat_map(|trouble| good.cases(trouble).into_iter().step_by(self.one_of))
+            .flat_map(|trouble| good.cases(trouble).into_iter().step_by(one_of(self.one_of)))
             .collect();
         fan_out(&cases, |case| alone(self.case((case, again), &good)))
     }

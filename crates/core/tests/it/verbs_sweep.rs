@@ -24,7 +24,7 @@ use crate::{
     rollout_in_place::{back, in_place, working},
     support::{Azure, GROUP},
     sweep::{
-        Ends,
+        Ends, is_whole, one_of,
         rivals::{OF_ONE_POOL, OF_TWO_POOLS, Rivals},
     },
 };
@@ -52,7 +52,7 @@ async fn sweep(
 
 /// The same of one of so many requests.
 async fn sweep_one_of(
-    one_of: usize,
+    so_many: usize,
     world: impl AsyncFn() -> Azure,
     run: impl AsyncFn(&Azure, &Ends) -> Result<()>,
     state: impl Fn(&Azure) -> String,
@@ -61,12 +61,12 @@ async fn sweep_one_of(
     run(&azure, &Ends::none()).await.unwrap();
     let (requests, end) = (azure.journal().len(), state(&azure));
     let mut cases = 0;
-    for at in (1..=requests).step_by(one_of) {
+    for at in (1..=requests).step_by(one_of(so_many)) {
         // A request meets one of the troubles, its neighbours the others: the world of each case takes a run of its own.
         for (_, trouble) in troubles()
             .into_iter()
             .enumerate()
-            .filter(|(kind, _)| (kind + at) % 6 == 0)
+            .filter(|(kind, _)| is_whole() || (kind + at) % 6 == 0)
         {
             let case = format!("request {at} of {requests}, {trouble:?}");
             let azure = world().await;

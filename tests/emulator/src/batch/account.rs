@@ -237,10 +237,13 @@ impl Account {
         if let (PoolAllocationMode::BatchService, Some(size)) = (self.mode, size::find(&pool.vm_size)) {
             let room = |quota: u32, used: u32| quota.saturating_sub(used) / size.cores.max(1);
             let used = self.cores_beside(pool, NodeKind::Dedicated, None, now);
-            ceilings.push(core_quota(room(self.quotas.dedicated_cores, used)));
+            ceilings.push(core_quota(
+                "AccountCoreQuotaReached",
+                room(self.quotas.dedicated_cores, used),
+            ));
             if let Some(quota) = self.quotas.family(size.family) {
                 let used = self.cores_beside(pool, NodeKind::Dedicated, Some(size.family), now);
-                ceilings.push(core_quota(room(quota, used)));
+                ceilings.push(core_quota("AccountVMSeriesCoreQuotaReached", room(quota, used)));
             }
             let used = self.cores_beside(pool, NodeKind::LowPriority, None, now);
             ceilings.push(Ceiling {
@@ -311,10 +314,10 @@ fn managed_image_limit((kind, most): (NodeKind, u32)) -> Ceiling {
     }
 }
 
-fn core_quota(most: u32) -> Ceiling {
+fn core_quota(code: &'static str, most: u32) -> Ceiling {
     Ceiling {
         kind: Some(NodeKind::Dedicated),
         most,
-        error: ResizeError::coded("AccountCoreQuotaReached"),
+        error: ResizeError::coded(code),
     }
 }

@@ -104,6 +104,10 @@ pub(crate) const SENTENCES: &[(&str, &str)] = &[
         "The specified account has reached core quota",
     ),
     (
+        "AccountVMSeriesCoreQuotaReached",
+        "The specified account has reached VM series core quota",
+    ),
+    (
         "AccountLowPriorityCoreQuotaReached",
         "The specified account has reached low priority core quota",
     ),

@@ -263,7 +263,7 @@ fn quotas_let_in_what_fits_and_name_themselves() {
         (
             json!({"perFamily": {"standardDSv5Family": 4}}),
             pool("p", 5),
-            "AccountCoreQuotaReached",
+            "AccountVMSeriesCoreQuotaReached",
             1,
         ),
         (

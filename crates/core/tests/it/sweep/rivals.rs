@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{
     Ends,
     cases::{alone, fan_out_counted},
+    one_of,
 };
 use crate::support::Azure;
 
@@ -240,7 +241,7 @@ where
         let moments = journal.iter().filter(is_unconditional).map(|entry| entry.number);
         let unguarded: Vec<u64> = moments.flat_map(|number| [number, number + 1]).collect();
         let guarded = after.filter(|entry| !unguarded.contains(&entry.number));
-        let numbers: Vec<u64> = guarded.map(|entry| entry.number).step_by(self.one_of).collect();
+        let numbers: Vec<u64> = guarded.map(|entry| entry.number).step_by(one_of(self.one_of)).collect();
         let held = held(&journal);
         let case = |rival: &Rival| {
             let rival = *rival;
