@@ -39,6 +39,15 @@ const MORE_CORES: u32 = 5000;
 /// The exit code of a run that meets a quota.
 const QUOTA: i32 = 4;
 
+/// The exit code of a plan that would change something.
+const CHANGES: i32 = 10;
+
+/// The exit code of a run that has brought a pool back.
+const RETURNED: i32 = 9;
+
+/// The version that is bad.
+const BAD: &str = "1.0.1";
+
 /// What the pool command writes about its run, in the demo's folder.
 const REPORT: &str = "report.json";
 
@@ -67,6 +76,7 @@ pub(crate) fn run() -> Result {
     roll_out(&mut story, &stage)?;
     let manifest = files::read_json(&stage.dir.join(MANIFEST))?;
     let report = files::read_json(&stage.dir.join(REPORT))?;
+    meet_a_bad_version(&mut story, &stage)?;
     files::write(&stage.dir.join("journal.jsonl"), stage.azure.journal_text()?)?;
     story.chapter(&format!("What there is now, after {} s", watch.passed().as_secs()));
     for line in words::result(&manifest, &report) {
@@ -245,6 +255,53 @@ fn roll_out_command(stage: &Stage) -> Command {
         .arg(world::account(world::ACCOUNT))
         .args(["--pool-id", pool::POOL, "--vm-size", pool::SIZE])
         .args(["--target-dedicated-nodes", &nodes, "--report-path", REPORT]);
+    command
+}
+
+/// The next version, on which every task fails: what each way costs, and how the pool goes back by itself.
+fn meet_a_bad_version(story: &mut Story, stage: &Stage) -> Result {
+    story.chapter("A second version, for a pool that works");
+    story.line(&format!(
+        "Version {BAD} is there, and two jobs run on the pool. What would each way cost?"
+    ));
+    let profile = json!({"targetRegions": [{"name": "eastus2", "regionalReplicaCount": 4}]});
+    let task = |number: u32| json!({"id": format!("t{number}"), "commandLine": "sleep 600"});
+    let job = |id: &str| {
+        let tasks: Vec<Value> = (0..50).map(task).collect();
+        json!({"id": id, "poolInfo": {"poolId": pool::POOL}, "tasks": tasks})
+    };
+    let mut account = stage.seed.pointer("/batchAccounts/0").cloned().unwrap_or_default();
+    grant(&mut account, MORE_CORES);
+    if let Some(fields) = account.as_object_mut() {
+        fields.insert("jobs".to_owned(), json!([job("render-1"), job("render-2")]));
+    }
+    stage.azure.seed(&json!({
+        "versions": [{"resourceGroup": world::GROUP, "gallery": world::GALLERY, "definition": "ubuntu", "name": BAD,
+            "publishingProfile": profile}],
+        "batchAccounts": [account],
+    }))?;
+    story.show(&mut change_command(stage, "plan", "auto"), CHANGES)?;
+    story.chapter("It is bad, and goes back by itself");
+    story.line("On nodes of that version every task fails. The first node is asked before any job moves.");
+    stage.azure.add_faults(
+        &json!([{"kind": "tasksFail", "occurrence": "every", "rate": 1.0, "exitCode": 3, "seed": 7,
+        "image": format!("/versions/{BAD}")}]),
+    )?;
+    let mut command = change_command(stage, "rollout", "blue-green");
+    story.show(command.args(["--canary-command", "/opt/render/self-test"]), RETURNED)
+}
+
+fn change_command(stage: &Stage, verb: &str, strategy: &str) -> Command {
+    let mut command = signed_in(stage, &stage.pool);
+    let (version, nodes) = (
+        format!("{}/versions/{BAD}", world::definition("ubuntu")),
+        NODES.to_string(),
+    );
+    command
+        .args([verb, "--image-version", &version, "--account"])
+        .arg(world::account(world::ACCOUNT))
+        .args(["--pool-id", pool::POOL, "--target-dedicated-nodes", &nodes])
+        .args(["--strategy", strategy]);
     command
 }
 

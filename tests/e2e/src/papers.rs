@@ -71,6 +71,16 @@ fn the_readme_shows_the_frame_as_it_is() {
     );
 }
 
+#[test]
+fn the_readme_shows_a_return_as_it_is() {
+    let readme = files::read(&root().join("README.md")).unwrap();
+    let said = files::read(&root().join("tests/e2e/src/look/snapshots/returned-pipe.txt")).unwrap();
+    let (_, end) = said.split_once("\nerror: ").unwrap();
+    let (end, _) = end.split_once("\n\n  More about it").unwrap();
+    let shown = format!("```text\nerror: {end}\n```");
+    assert!(readme.contains(&shown), "README.md shows another end than\n{shown}");
+}
+
 /// Names of tests in a page: three words at least, joined by `_`.
 fn tests_named(page: &str) -> Vec<&str> {
     let quoted = page.split('`').skip(1).step_by(2);

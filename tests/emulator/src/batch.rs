@@ -93,17 +93,19 @@ struct Route {
 }
 
 impl Batch {
-    /// Reads the seed's `batchAccounts`; an account that is there already is replaced. Accounts that name no
-    /// subscription are in the one given. Tasks of its jobs wait for a node from `now` on.
+    /// Reads the seed's `batchAccounts`. One that is there already keeps its pools, jobs and schedules, but for those that
+    /// the seed has too; all else is as the seed says. Accounts that name no subscription are in the one given. Tasks of its jobs wait for a node from `now` on.
     ///
     /// # Errors
     ///
     /// Returns what is wrong with the value.
     pub fn seed(&mut self, value: &Value, subscription: &str, now: Timestamp) -> Result<(), String> {
         for value in value.as_array().map_or(&[] as &[Value], Vec::as_slice) {
-            let account = seed::read_account(value, subscription, now)?;
-            self.accounts
-                .retain(|known| !known.name.eq_ignore_ascii_case(&account.name));
+            let mut account = seed::read_account(value, subscription, now)?;
+            let is_same = |known: &Account| known.name.eq_ignore_ascii_case(&account.name);
+            if let Some(place) = self.accounts.iter().position(is_same) {
+                account.keep_what_is_in(self.accounts.swap_remove(place));
+            }
             self.accounts.push(account);
         }
         Ok(())

@@ -62,6 +62,10 @@ pub(super) const CASES: &[Case] = &[
         run: |lab| ensure_same_in(lab, &scenes::rolled_back(), &[], &USUALLY),
     },
     Case {
+        name: "logs_of_a_bad_image_that_is_returned_from_are_what_they_were",
+        run: |lab| ensure_same_in(lab, &scenes::returned(), &[], &USUALLY),
+    },
+    Case {
         name: "logs_of_many_pools_are_what_they_were",
         run: |lab| ensure_same_in(lab, &scenes::pools_mixed(), &[], &USUALLY),
     },

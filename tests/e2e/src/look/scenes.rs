@@ -100,8 +100,9 @@ pub(super) fn changed() -> Vec<Scene> {
     vec![
         in_place(),
         rolled_back(),
+        returned(),
         Scene::new(
-            "returned",
+            "bad-first-nodes",
             change("in-place")
                 .with("canary-nodes", "2")
                 .with("start-task", "/opt/render/start.sh"),
@@ -111,6 +112,18 @@ pub(super) fn changed() -> Vec<Scene> {
         .faults(bad),
         Scene::new("moved", change("blue-green"), 0).after(before()),
     ]
+}
+
+/// A version on whose first node the user's own test fails, so that the pool goes back.
+pub(super) fn returned() -> Scene {
+    let bad = json!([{ "kind": "tasksFail", "occurrence": "every", "rate": 1.0, "exitCode": 3, "seed": 7,
+        "image": "/versions/1.0.1" }]);
+    let deed = Deed::rollout("1.0.1", NODES)
+        .with("strategy", "in-place")
+        .with("canary-command", "/opt/render/self-test");
+    Scene::new("returned", deed, 9)
+        .after(Deed::rollout("1.0.0", NODES))
+        .faults(bad)
 }
 
 /// The verbs that look at a pool of the former version, and what they find.

@@ -40,6 +40,21 @@ pub const ROWS: &[Row] = &[
     row(README, "jobs:", How::Job),
     row(
         README,
+        "          strategy: blue-green",
+        How::Elsewhere("a_version_whose_tasks_fail_is_returned_from_by_itself"),
+    ),
+    row(
+        README,
+        "# what each strategy needs",
+        How::Commands(World::Pools(&["render"]), &[10, 0, 0]),
+    ),
+    row(
+        README,
+        "error: the new image was found bad",
+        How::Elsewhere("the_readme_shows_a_return_as_it_is"),
+    ),
+    row(
+        README,
         "az ad app create",
         How::Left("makes an application in Entra; the local Azure has no Microsoft Graph"),
     ),

@@ -220,6 +220,25 @@ impl Account {
         u32::try_from(jobs + schedules.count()).unwrap_or(u32::MAX)
     }
 
+    /// Takes over the pools, jobs and schedules of an account in whose place this one comes, but for those it has itself.
+    pub(crate) fn keep_what_is_in(&mut self, former: Self) {
+        let pools = former
+            .pools
+            .into_iter()
+            .filter(|old| self.pools.iter().all(|pool| pool.id != old.id));
+        let pools: Vec<Pool> = pools.collect();
+        self.pools.extend(pools);
+        let jobs = former
+            .jobs
+            .into_iter()
+            .filter(|old| self.jobs.iter().all(|job| job.id != old.id));
+        let jobs: Vec<Job> = jobs.collect();
+        self.jobs.extend(jobs);
+        let is_new = |old: &Schedule| self.schedules.iter().all(|schedule| schedule.id != old.id);
+        let schedules: Vec<Schedule> = former.schedules.into_iter().filter(is_new).collect();
+        self.schedules.extend(schedules);
+    }
+
     /// The schedule of that id, to change it.
     ///
     /// # Errors

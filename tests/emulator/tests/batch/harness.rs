@@ -61,6 +61,12 @@ impl Answer {
 }
 
 impl World {
+    /// Adds a seed.
+    pub(crate) fn seed(&mut self, seed: &Value) {
+        let seed = Seed::parse(&seed.to_string()).unwrap();
+        self.emulator.seed(&seed, self.now).unwrap();
+    }
+
     fn token(&mut self, seed: &Value, scope: &str) -> String {
         let tenant = seed["tenant"]["id"].as_str().unwrap();
         let application = &seed["tenant"]["applications"][0];

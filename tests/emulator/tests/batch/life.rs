@@ -6,6 +6,22 @@ use serde_json::{Value, json};
 
 use crate::harness::{VERSION, pool, world};
 
+#[test]
+fn an_account_that_is_seeded_again_keeps_its_pools_and_jobs() {
+    let mut world = world(|_| {});
+    world.post("/pools", pool("p", 2));
+    world.post("/jobs", json!({"id": "j", "poolInfo": {"poolId": "p"}}));
+    world.wait(600);
+    let account = json!({"name": "acct1", "resourceGroup": "rg-images", "location": "eastus2",
+        "quotas": {"pools": 1}, "jobs": [{"id": "k", "poolInfo": {"poolId": "p"}}]});
+    world.seed(&json!({"batchAccounts": [account]}));
+    assert_eq!(world.node_states("p"), "idle:2");
+    for job in ["j", "k"] {
+        assert_eq!(world.get(&format!("/jobs/{job}")).body["state"], "active");
+    }
+    assert_eq!(world.post("/pools", pool("q", 0)).code(), "PoolQuotaReached");
+}
+
 /// The sequence that was recorded: resizing, steady, creating, starting, waiting for the start task, idle.
 #[test]
 fn point_6_a_pool_is_steady_before_its_nodes_are_usable() {
