@@ -27,6 +27,7 @@ mod heal;
 mod healed;
 mod jobs;
 mod judged;
+mod late;
 mod node_logs;
 mod observe;
 mod offers;

@@ -15,7 +15,9 @@ use super::{
     attempts::Attempts,
     counted::{bare, counted},
     decide::{self, Errors, Intent, Next, Stage, Waiting},
-    explain, observe,
+    explain,
+    late::{self, Shrinking},
+    observe,
     parts::{self, Part},
     pool::{PoolAccess, Seen, Sending},
     room,
@@ -254,7 +256,30 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             Some((same, began)) if same == waiting => began,
             _ => self.begin_wait(waiting)?,
         };
-        self.access.pause(began, waiting.what()).await
+        let paused = self.access.pause(began, waiting.what()).await;
+        paused.map_err(|error| match waiting {
+            Waiting::OurResize => self.late(error),
+            Waiting::Deletion | Waiting::OtherResize(_) => error,
+        })
+    }
+
+    /// A deadline that passes while nodes are to be removed is explained by these nodes.
+    fn late(&self, error: Error) -> Error {
+        let (run, targets) = (self.access.client().run(), self.intent.goal.targets);
+        let seen = self.report.allocated;
+        let is_larger = |current: &NodeCounts| self.intent.goal.is_exceeded_by(*current);
+        match seen.filter(is_larger).filter(|_| error.kind() == ErrorKind::Deadline) {
+            Some(current) => {
+                let running = self.report.states.get("running").copied().unwrap_or(0);
+                let pool = Shrinking {
+                    current,
+                    targets,
+                    running,
+                };
+                late::while_shrinking(self.access.at(), run, pool)
+            }
+            None => error,
+        }
     }
 
     fn begin_wait(&mut self, waiting: Waiting) -> Result<Instant> {
@@ -344,7 +369,8 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             "{} are there and {wanted} are wanted: the others go when their tasks have ended, and are asked for again",
             counted(current)
         ));
-        run.pause(pause, "the tasks of nodes that should go").await
+        let paused = run.pause(pause, "the tasks of nodes that should go").await;
+        paused.map_err(|error| self.late(error))
     }
 
     async fn ended(&self, pool: &Pool, end: End, judged: Option<&Judgement>) -> Error {
@@ -464,7 +490,7 @@ impl Waiting {
         match self {
             Self::Deletion => "the old pool's deletion",
             Self::OtherResize(_) => "the end of another resize",
-            Self::OurResize => "the pool to be steady",
+            Self::OurResize => "Batch to bring the pool to its size",
         }
     }
 }

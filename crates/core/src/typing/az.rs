@@ -8,6 +8,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("release-nodes", RELEASE_NODES),
     ("stop-resize", STOP_RESIZE),
     ("unusable-nodes", UNUSABLE_NODES),
+    ("busy-nodes", BUSY_NODES),
     ("resize-errors", RESIZE_ERRORS),
     ("image-versions", IMAGE_VERSIONS),
     ("vm-sizes", VM_SIZES),
@@ -48,6 +49,10 @@ pub const STOP_RESIZE: &str =
 /// Which nodes are unusable, and why.
 pub const UNUSABLE_NODES: &str = "az batch node list --account-name {account} --account-endpoint {endpoint} \
      --pool-id {pool} --query \"[?state=='unusable'].[id,errors]\"";
+
+/// Which nodes run tasks, and how many each.
+pub const BUSY_NODES: &str = "az batch node list --account-name {account} --account-endpoint {endpoint} \
+     --pool-id {pool} --query \"[?state=='running'].[id,runningTasksCount]\" --output tsv";
 
 /// What the last resize failed with.
 pub const RESIZE_ERRORS: &str = "az batch pool show --account-name {account} --account-endpoint {endpoint} \

@@ -85,8 +85,30 @@ async fn a_shrink_that_does_not_end_before_the_deadline_is_no_lack_of_nodes() {
     let outcome = rollout::run(&client, &checked(&settings("acct1", 2))).await;
     let error = outcome.result.must_fail();
     assert_eq!(error.kind(), ErrorKind::Deadline, "{}", error.report());
+    insta::assert_snapshot!(Failure::of(&error, Door::Flag).complaint(100));
     assert_eq!(outcome.report.states.values().sum::<u32>(), 5);
     assert_eq!(done(&azure).await, (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shrink_of_idle_nodes_that_meets_the_deadline_blames_no_task() {
+    let azure = world(|_| {});
+    good(roll_out(&azure, &settings("acct1", 5)).await);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    azure.turn_the_page();
+    let client = client(&azure, Duration::from_secs(10)).await;
+    let error = rollout::run(&client, &checked(&settings("acct1", 2)))
+        .await
+        .result
+        .must_fail();
+    assert_eq!(error.kind(), ErrorKind::Deadline, "{}", error.report());
+    assert!(
+        error
+            .report()
+            .contains("passed while Batch was removing 3 nodes of pool p1"),
+        "{}",
+        error.report()
+    );
 }
 
 #[tokio::test(start_paused = true)]
