@@ -103,7 +103,8 @@ use std::time::Duration;
 use self::reader::Reader;
 use crate::{
     ids::resource::ImageDefinitionId,
-    options::{fleet as fleet_options, run},
+    options::{fleet as fleet_options, pool::POOL_FILE, run},
+    words,
 };
 
 /// Everything that a run was asked for.
@@ -400,7 +401,13 @@ fn one_pool(
         spots,
         mut faults,
     } = pool_file::complete(given)?;
-    let read = |reader: &mut Reader<'_, '_>| pool::read(reader, &spots);
+    let read = |reader: &mut Reader<'_, '_>| {
+        // What is said of a file's pools together stays right when one of them is named.
+        if !reader.has(POOL_FILE) {
+            pool::refuse_turns(reader, &words!["name them in ", POOL_FILE]);
+        }
+        pool::read(reader, &spots)
+    };
     let found = asked(&values, usual_deadline, read);
     let found = found.map_err(|found| faults.extend(found.into_iter().map(|fault| spots.placed(fault))));
     found.ok().filter(|_| faults.is_empty()).ok_or(faults)

@@ -191,6 +191,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<MigrationSettings> {
     if reader.is_on(fleet::ALL_POOLS) {
         reader.refuse_both(fleet::ALL_POOLS, POOL_ID);
     }
+    pool::refuse_turns(reader, &words!["move all pools of the account with ", fleet::ALL_POOLS]);
     let pool = reader.parsed::<PoolId>(POOL_ID);
     let version = version(reader);
     read_of(reader, (pool, version))
@@ -389,6 +390,10 @@ mod tests {
         assert_eq!(
             faults(&one().with(SUBSCRIPTIONS, "11111111-1111-1111-1111-111111111111")),
             ["--subscriptions: is only for the list of pools; leave it out, or leave out --pool-id"]
+        );
+        assert_eq!(
+            faults(&one().with(options::pool::MAX_PARALLEL, 2)),
+            ["--max-parallel: is only for many pools; leave it out, or move all pools of the account with --all-pools"]
         );
         assert_eq!(
             faults(

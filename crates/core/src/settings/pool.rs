@@ -20,8 +20,9 @@ use super::{
 };
 use crate::{
     ids::{BatchEndpoint, KnownCloud, NodeAgentSku, PoolId, VmSize},
-    options::{judgement, pool, run, sign_in},
+    options::{file, judgement, pool, run, sign_in},
     words,
+    words::Words,
 };
 
 /// The shortest resize timeout that Batch accepts.
@@ -155,6 +156,16 @@ pub(super) fn turns(reader: &mut Reader<'_, '_>) -> (usize, AfterFailure) {
         AfterFailure::Stop
     };
     (usize::try_from(max_parallel).unwrap_or(usize::MAX), after_failure)
+}
+
+/// One pool takes no turns: what is said of them has no effect. `many` says how many pools are given.
+pub(super) fn refuse_turns(reader: &mut Reader<'_, '_>, many: &Words) {
+    for opt in file::of_all() {
+        if reader.has(opt) {
+            let text = many.clone().after("is only for many pools; leave it out, or ");
+            reader.refuse(opt, text);
+        }
+    }
 }
 
 /// Reads the settings of a return.

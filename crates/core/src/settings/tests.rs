@@ -106,8 +106,10 @@ fn defaults_in_the_table_are_those_that_hold() {
         let rows = options::of(verb)
             .into_iter()
             .filter(|opt| opt.default_value(verb).is_some());
-        // Whoever says where a file is written reads these.
-        let rows = rows.filter(|opt| ![image::MANIFEST.path, "target_dedicated_nodes"].contains(&opt.path));
+        // Whoever says where a file is written reads the first; those of many pools are refused for one.
+        let unread = [image::MANIFEST.path, "target_dedicated_nodes"];
+        let of_many = [pool::MAX_PARALLEL.path, pool::CONTINUE_AFTER_FAILURE.path];
+        let rows = rows.filter(|opt| !unread.iter().chain(&of_many).any(|path| *path == opt.path));
         let mut given = Values::default();
         for opt in rows {
             given.set(opt, opt.default_value(verb).unwrap().0);

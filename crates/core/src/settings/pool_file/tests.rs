@@ -6,7 +6,10 @@ use super::*;
 use crate::{
     options::{
         Door,
-        pool::{IMAGE_VERSION, MIN_READY, NODE_AGENT_SKU_ID, POOL_JSON, TARGET_DEDICATED_NODES, VM_SIZE},
+        pool::{
+            CONTINUE_AFTER_FAILURE, IMAGE_VERSION, MAX_PARALLEL, MIN_READY, NODE_AGENT_SKU_ID, POOL_JSON,
+            TARGET_DEDICATED_NODES, VM_SIZE,
+        },
     },
     settings,
 };
@@ -197,6 +200,24 @@ fn of_many_pools_one_is_named_and_has_the_defaults() {
     pool-file: line 5: pools[0]: has no pool-id: give each pool its id
     pool-file: line 3: defaults.min-ready: "most" is no number of nodes; write a number such as 5, or a percentage such as 98%
     "#);
+}
+
+#[test]
+fn what_many_pools_take_turns_by_is_refused_for_one_without_a_file() {
+    let file = "pools:\n  - {pool-id: a, target-dedicated-nodes: 1}\n  - {pool-id: b, target-dedicated-nodes: 2}\n";
+    let turns = |given: Values| given.with(MAX_PARALLEL, 2).with(CONTINUE_AFTER_FAILURE, true);
+    let of_file = turns(inputs(file).with(POOL_ID, "b"));
+    assert_eq!(
+        settings::rollout(&of_file).map(drop),
+        Ok(()),
+        "the next run may be for all"
+    );
+    let alone = Values::default().with(ACCOUNT, ACCOUNT_ID).with(IMAGE_VERSION, IMAGE);
+    let alone = turns(alone.with(POOL_ID, "a").with(TARGET_DEDICATED_NODES, 1));
+    insta::assert_snapshot!(faults(&alone), @r"
+    max-parallel: is only for many pools; leave it out, or name them in pool-file
+    continue-after-failure: is only for many pools; leave it out, or name them in pool-file
+    ");
 }
 
 #[test]
