@@ -74,7 +74,7 @@ pub use prices::{NodePrices, Prices, schema as price_file_schema};
 pub use publish::{
     Architecture, DiskKeys, EarlyDeletion, EndsWhen, Generalized, Generation, ImageTest, KeptKind, Keys, Latest, Lun,
     MachineHandling, ManagedImagePolicy, OnFailure, OsType, ProfileJson, PublishSettings, PurchasePlan, ReplicaStorage,
-    ReplicationMode, Reuse, Source, SourceDisk, Stopped, TEST_MINUTES, TargetRegion, Temporaries, UsedBy,
+    ReplicationMode, Reuse, ShallowBy, Source, SourceDisk, Stopped, TEST_MINUTES, TargetRegion, Temporaries, UsedBy,
     VersionChoice, VersionSettings, VhdTraits, Vhds,
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};

@@ -13,9 +13,9 @@ use crate::{
     options::image,
     replicas::{self, PoolsByRegion, RegionNeed},
     replication::{Details, Layout, TakenOut},
-    settings::{MAX_REPLICAS, PublishSettings, ReplicationMode, TargetRegion},
+    settings::{MAX_REPLICAS, PublishSettings, ReplicationMode, ShallowBy, TargetRegion},
     words,
-    words::plural,
+    words::{Words, plural},
 };
 
 /// The phase of a region that no pool waits for, when none is said.
@@ -87,7 +87,8 @@ fn shallow(settings: &PublishSettings, own: &Location, mut waited: Vec<Location>
     let mut others: Vec<&str> = waited.iter().filter(|it| *it != own).map(Location::as_str).collect();
     others.sort_unstable();
     others.dedup();
-    let asks_for_more = |region: &&TargetRegion| region.location == *own && region.replicas.is_some_and(|it| it > 1);
+    let asked = |region: &TargetRegion| region.replicas.max(region.at_least);
+    let asks_for_more = |region: &&TargetRegion| region.location == *own && asked(region).is_some_and(|it| it > 1);
     let why = if !others.is_empty() {
         format!("not in {}", others.join(", "))
     } else if settings.target_regions.iter().any(|region| asks_for_more(&region)) {
@@ -99,20 +100,34 @@ fn shallow(settings: &PublishSettings, own: &Location, mut waited: Vec<Location>
             formula: format!("{own}: 1 replica, which is all that a shallow version has"),
         });
     };
-    let opt = image::DESTINATION_REPLICATION_MODE;
-    let text = words![
-        opt,
-        format!(" is Shallow: such a version is in {own} only, with one replica, {why}")
-    ];
-    Err(Error::new(ErrorKind::BadInput, text).with_hint(words![
-        "take that out of ",
-        image::USED_BY,
-        " and ",
-        image::DESTINATION_TARGET_REGION,
-        ", or set ",
-        opt,
-        " to Full"
-    ]))
+    let by = settings.version_settings.shallow_by;
+    let text = format!(": such a version is in {own} only, with one replica, {why}");
+    Err(Error::new(ErrorKind::BadInput, by.clause().followed_by(text.into())).with_hint(full(by)))
+}
+
+/// What to do about a version that cannot be shallow, in the words in which it was asked for.
+fn full(by: ShallowBy) -> Words {
+    match by {
+        ShallowBy::ReplicationMode => words![
+            "take that out of ",
+            image::USED_BY,
+            " and ",
+            image::DESTINATION_TARGET_REGION,
+            ", or set ",
+            by.option(),
+            " to Full"
+        ],
+        ShallowBy::UseShallowReplication => words![
+            "take that out of ",
+            image::USED_BY,
+            ", ",
+            image::DESTINATION_REPLICATION_REGIONS,
+            " and ",
+            image::SHARED_IMAGE_GALLERY_REPLICA_COUNT,
+            ", or leave out ",
+            by.option()
+        ],
+    }
 }
 
 fn need(settings: &PublishSettings, location: &Location, pools: &[u32], asked: Option<u32>) -> Result<RegionNeed> {

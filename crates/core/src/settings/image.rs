@@ -6,8 +6,8 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
     EarlyDeletion, EndsWhen, Generalized, Keys, Latest, MachineHandling, PublishSettings, ReplicaRule, ReplicaStorage,
-    ReplicationMode, Reuse, Source, Stopped, UsedBy, VersionSettings, definition, destination, pool, prices, profile,
-    reader::Reader, source, temporaries, trial,
+    ReplicationMode, Reuse, ShallowBy, Source, Stopped, UsedBy, VersionSettings, definition, destination, pool, prices,
+    profile, reader::Reader, source, temporaries, trial,
 };
 use crate::{
     options::{Opt, image},
@@ -86,13 +86,12 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) ->
 /// What cannot be had together.
 fn refuse_contradictions(reader: &mut Reader<'_, '_>, settings: &PublishSettings) {
     if settings.test.is_some() && settings.version_settings.replication == ReplicationMode::Shallow {
-        let opt = image::DESTINATION_REPLICATION_MODE;
         reader.refuse(
             image::TEST,
             words![
                 "contradicts ",
-                opt,
-                " Shallow, which takes no later change: remove one of the two"
+                settings.version_settings.shallow_by.option(),
+                ": a shallow version takes no later change; remove one of the two"
             ],
         );
     }
@@ -196,7 +195,10 @@ fn handling(reader: &mut Reader<'_, '_>) -> Option<MachineHandling> {
 /// Reads what the version says of itself.
 fn version(reader: &mut Reader<'_, '_>, now: Timestamp) -> Option<VersionSettings> {
     let (storage, replication) = match reader.block(image::SHARED_IMAGE_GALLERY_DESTINATION) {
-        None => (Some(ReplicaStorage::default()), Some(ReplicationMode::default())),
+        None => (
+            Some(ReplicaStorage::default()),
+            Some((ReplicationMode::default(), ShallowBy::default())),
+        ),
         Some(mut block) => (
             block.parsed_or_default(image::DESTINATION_STORAGE_ACCOUNT_TYPE),
             replication(&mut block),
@@ -206,27 +208,29 @@ fn version(reader: &mut Reader<'_, '_>, now: Timestamp) -> Option<VersionSetting
     let end_of_life = end_of_life(reader, now);
     let early_deletion = early_deletion(reader);
     let profile = profile::profile(reader);
+    let (replication, shallow_by) = replication?;
     Some(VersionSettings {
         latest,
         end_of_life,
         storage: storage?,
-        replication: replication?,
+        replication,
+        shallow_by,
         early_deletion,
         profile: profile?,
     })
 }
 
-/// The mode, by its own name or by azure-arm's.
-fn replication(block: &mut Reader<'_, '_>) -> Option<ReplicationMode> {
+/// The mode, by its own name or by azure-arm's, and which of them it is.
+fn replication(block: &mut Reader<'_, '_>) -> Option<(ReplicationMode, ShallowBy)> {
     let (opt, of_azure_arm) = (
         image::DESTINATION_REPLICATION_MODE,
         image::DESTINATION_USE_SHALLOW_REPLICATION,
     );
     refuse_twice(block, of_azure_arm, opt);
     match block.switch(of_azure_arm) {
-        Some(true) => Some(ReplicationMode::Shallow),
-        Some(false) => Some(ReplicationMode::Full),
-        None => block.parsed_or_default(opt),
+        Some(true) => Some((ReplicationMode::Shallow, ShallowBy::UseShallowReplication)),
+        Some(false) => Some((ReplicationMode::Full, ShallowBy::default())),
+        None => Some((block.parsed_or_default(opt)?, ShallowBy::default())),
     }
 }
 

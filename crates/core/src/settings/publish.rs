@@ -19,8 +19,8 @@ pub use self::{
     temporaries::{KeptKind, ManagedImagePolicy, OnFailure, Temporaries},
     trial::{ImageTest, TEST_MINUTES},
     version::{
-        DiskKeys, EarlyDeletion, EndsWhen, Latest, ReplicaStorage, ReplicationMode, TargetRegion, VersionChoice,
-        VersionSettings,
+        DiskKeys, EarlyDeletion, EndsWhen, Latest, ReplicaStorage, ReplicationMode, ShallowBy, TargetRegion,
+        VersionChoice, VersionSettings,
     },
 };
 use super::{DefinitionTraits, Prices, Register, ReplicaRule};

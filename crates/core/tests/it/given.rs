@@ -12,8 +12,8 @@ use azure_batch_core::{
         ImageTest, Judge, Judging, KeptKind, Latest, LogsSignIn, ManagedImagePolicy, NewRegion, NodeLogs,
         NodesPerReplica, OnBad, OnCancel, OnFailure, OnInconclusive, PendingResize, PoolSpec, ProfileJson,
         PublishContext, PublishSettings, PurchasePlan, Readiness, Register, ReplicaRule, ReplicaStorage, ResizePolicy,
-        RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks, Source, SourceDisk, SpotCounts, Stopped,
-        Strategy, Temporaries, UnresolvedRollout, Values, VersionSettings, Vhds, WaitForSuccess,
+        RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks, ShallowBy, Source, SourceDisk, SpotCounts,
+        Stopped, Strategy, Temporaries, UnresolvedRollout, Values, VersionSettings, Vhds, WaitForSuccess,
         fault::{Fault, lines},
         parts::PublicAddresses,
     },
@@ -232,16 +232,19 @@ fn destination(given: &PublishSettings) -> Values {
         Some(storage) => values.with(image::DESTINATION_STORAGE_ACCOUNT_TYPE, storage),
         None => values,
     };
+    let values = match given.version_settings.shallow_by {
+        ShallowBy::ReplicationMode => values.with(
+            image::DESTINATION_REPLICATION_MODE,
+            given.version_settings.replication.as_str(),
+        ),
+        ShallowBy::UseShallowReplication => values.with(image::DESTINATION_USE_SHALLOW_REPLICATION, true),
+    };
     values
         .with(image::DESTINATION_SUBSCRIPTION, gallery.group().subscription())
         .with(image::DESTINATION_RESOURCE_GROUP, gallery.group().name())
         .with(image::DESTINATION_GALLERY_NAME, gallery.name())
         .with(image::DESTINATION_IMAGE_NAME, given.definition.name())
         .with(image::DESTINATION_IMAGE_VERSION, given.version.to_string())
-        .with(
-            image::DESTINATION_REPLICATION_MODE,
-            given.version_settings.replication.as_str(),
-        )
         .with(image::DESTINATION_TARGET_REGION, regions)
 }
 

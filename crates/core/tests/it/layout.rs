@@ -8,7 +8,9 @@ use azure_batch_core::{
     operation::drive,
     publish::{self, Outcome},
     request::Request,
-    settings::{DiskKeys, EarlyDeletion, Latest, PublishSettings, ReplicaStorage, ReplicationMode, TargetRegion},
+    settings::{
+        DiskKeys, EarlyDeletion, Latest, PublishSettings, ReplicaStorage, ReplicationMode, ShallowBy, TargetRegion,
+    },
     wait::Pace,
 };
 use http::Method;
@@ -236,6 +238,14 @@ async fn a_shallow_version_has_one_replica_in_its_own_region() {
         error.report()
     );
     assert!(error.report().contains("not in westus2"), "{}", error.report());
+    wanted.version_settings.shallow_by = ShallowBy::UseShallowReplication;
+    let report = run(&azure, &wanted).await.must_fail().report();
+    assert!(
+        report.contains("use_shallow_replication is true: such a version is in eastus2 only")
+            && report.contains("or leave out shared_image_gallery_destination.use_shallow_replication")
+            && !report.contains("replication_mode"),
+        "{report}"
+    );
     wanted.target_regions.clear();
     let made = run(&azure, &wanted).await.unwrap();
     let version = version_of(&azure, &made.version).await;

@@ -7,7 +7,12 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use jiff::Timestamp;
 
 use super::{Lun, ProfileJson};
-use crate::ids::{InvalidId, Location, VersionNumber, resource::DiskEncryptionSetId};
+use crate::{
+    ids::{InvalidId, Location, VersionNumber, resource::DiskEncryptionSetId},
+    options::{Opt, image},
+    words,
+    words::Words,
+};
 
 /// Which number a version gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +72,8 @@ pub struct VersionSettings {
     pub storage: ReplicaStorage,
     /// How it is replicated.
     pub replication: ReplicationMode,
+    /// By which option that was chosen, where it is shallow.
+    pub shallow_by: ShallowBy,
     /// Whether it may be deleted before its life ends.
     pub early_deletion: EarlyDeletion,
     /// The rest of its publishing profile.
@@ -91,6 +98,16 @@ pub enum ReplicationMode {
     Full,
     /// As a reference to its source, in its own region only: for tests.
     Shallow,
+}
+
+/// By which option a version is shallow: messages name what was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShallowBy {
+    /// Ours, which has Azure's words.
+    #[default]
+    ReplicationMode,
+    /// The switch that azure-arm has.
+    UseShallowReplication,
 }
 
 /// Whether a version may be deleted before its life ends.
@@ -186,6 +203,26 @@ impl ReplicationMode {
         match self {
             Self::Full => "Full",
             Self::Shallow => "Shallow",
+        }
+    }
+}
+
+impl ShallowBy {
+    /// The option.
+    #[must_use]
+    pub const fn option(self) -> &'static Opt {
+        match self {
+            Self::ReplicationMode => image::DESTINATION_REPLICATION_MODE,
+            Self::UseShallowReplication => image::DESTINATION_USE_SHALLOW_REPLICATION,
+        }
+    }
+
+    /// The option with its value, as a clause.
+    #[must_use]
+    pub fn clause(self) -> Words {
+        match self {
+            Self::ReplicationMode => words![self.option(), " is Shallow"],
+            Self::UseShallowReplication => words![self.option(), " is true"],
         }
     }
 }
