@@ -89,31 +89,35 @@ pub async fn resolve(client: &Client, settings: &Checked<MigrationSettings>) -> 
         settings.pool,
         settings.account.name()
     );
+    let what = "looking at the pool and at what was made of its image";
+    let flow = format!("cannot migrate pool {}", settings.pool);
+    looked(client, (text, what, flow), find(client, settings)).await
+}
+
+/// What a look at pools and images has found; nothing is written before. `text` is what is to become of them.
+async fn looked<Found>(
+    client: &Client,
+    (text, what, flow): (String, &str, String),
+    look: impl Future<Output = Result<Found>>,
+) -> Result<Found> {
     client.tell(Event::Goal { text });
-    let look = find(client, settings);
-    let found = client
-        .run()
-        .step(
-            "migration",
-            "looking at the pool and at what was made of its image",
-            look,
-        )
-        .await;
-    found.map_err(|error| match error.has_next() {
+    let found = client.run().step("migration", what, look).await;
+    found.map_err(|error| within(error, flow))
+}
+
+/// The error in its flow, unless it says what to do by itself.
+fn within(error: Error, flow: String) -> Error {
+    match error.has_next() {
         true => error,
-        false => error.in_flow(format!("cannot migrate pool {}", settings.pool)),
-    })
+        false => error.in_flow(flow),
+    }
 }
 
 async fn find(client: &Client, settings: &Checked<MigrationSettings>) -> Result<Migration> {
     let (endpoint, region) = rollout::located(client, &settings.account, &mut Vec::new()).await?;
     let found = client.find(&pool::get(&endpoint, &settings.pool)).await?;
     let pool = Pool::new(found.ok_or_else(|| missing(&settings.pool))?.value());
-    let within = match &settings.version {
-        SoughtVersion::Named(_) => None,
-        SoughtVersion::MadeOfImage(within) => within.clone(),
-    };
-    let mut search = Search::new(client, within);
+    let mut search = Search::wanting(client, &settings.version);
     of_pool((client, &mut search), settings, (&pool, region.as_ref())).await
 }
 

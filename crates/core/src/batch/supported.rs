@@ -138,6 +138,12 @@ pub fn list(endpoint: &BatchEndpoint) -> Request {
     )
 }
 
+/// Until when Batch supports a node agent or an image, as a sentence.
+#[must_use]
+pub fn until(what: &str, end: Timestamp) -> String {
+    format!("Batch supports {what} until {}", end.strftime("%F"))
+}
+
 /// When Batch ends the support of a node agent: with the last of its images. Nothing when one of them has no end, or the
 /// agent is not in the list.
 #[must_use]

@@ -3,7 +3,7 @@
 //! Which version each gets is found out as for one pool, before any of them is written. When each has its turn is decided
 //! in `fleet`, and moving one is a roll-out.
 
-use super::{Done, Migration, left_image, of_pool, origin::Search};
+use super::{Done, Migration, left_image, looked, of_pool, origin::Search, within};
 use crate::{
     batch::pool::{self, Pool, PoolLife},
     client::Client,
@@ -12,9 +12,8 @@ use crate::{
     ids::PoolId,
     json,
     options::pool::CONTINUE_AFTER_FAILURE,
-    progress::Event,
     rollout::{self, RolloutOutcome, unfinished},
-    settings::{AfterFailure, AllPools, Checked, MigrationSettings, SoughtVersion, UnresolvedRollout},
+    settings::{AfterFailure, AllPools, Checked, MigrationSettings, UnresolvedRollout},
     words,
 };
 
@@ -147,23 +146,15 @@ async fn resolve(client: &Client, settings: &Checked<MigrationSettings<AllPools>
         "pools on managed images in {} → image versions",
         settings.account.name()
     );
-    client.tell(Event::Goal { text });
-    let look = find(client, settings);
     let what = "looking at the account's pools and at what was made of their images";
-    let found = client.run().step("migration", what, look).await;
-    found.map_err(|error| match error.has_next() {
-        true => error,
-        false => error.in_flow("cannot migrate the pools"),
-    })
+    let flow = "cannot migrate the pools".to_owned();
+    looked(client, (text, what, flow), find(client, settings)).await
 }
 
 async fn find(client: &Client, settings: &Checked<MigrationSettings<AllPools>>) -> Result<Found> {
     let (endpoint, region) = rollout::located(client, &settings.account, &mut Vec::new()).await?;
     let bodies = client.list(&pool::list_whole(&endpoint)).await?;
-    let mut search = match &settings.version {
-        SoughtVersion::MadeOfImage(within) => Search::new(client, within.clone()),
-        SoughtVersion::Named(_) => Search::new(client, None),
-    };
+    let mut search = Search::wanting(client, &settings.version);
     let mut found = Found::default();
     for (id, pool) in affected(bodies) {
         let settings = settings.of(id.clone());
@@ -172,11 +163,8 @@ async fn find(client: &Client, settings: &Checked<MigrationSettings<AllPools>>) 
             Ok(Migration::Moves(moves)) => found.moves.push((moves.settings, moves.why)),
             Ok(Migration::Done(done)) => found.done.push(done),
             Err(error) if matches!(error.kind(), ErrorKind::BadInput | ErrorKind::NoRights) => {
-                let error = match error.has_next() {
-                    true => error,
-                    false => error.in_flow(format!("cannot migrate pool {id}")),
-                };
-                found.stay.push((id, error));
+                let flow = format!("cannot migrate pool {id}");
+                found.stay.push((id, within(error, flow)));
             }
             Err(error) => return Err(error),
         }

@@ -25,6 +25,7 @@ use crate::{
     options::pool::{IMAGE_DEFINITION, IMAGE_VERSION},
     request::Request,
     rights,
+    settings::SoughtVersion,
     tags::TemporaryTags,
     typing::Command,
     versions::is_usable_in,
@@ -133,6 +134,15 @@ impl<'c> Search<'c> {
             within,
             read: BTreeMap::new(),
         }
+    }
+
+    /// The same for a version that is sought so; one that is named needs no search.
+    pub(super) fn wanting(client: &'c Client, version: &SoughtVersion) -> Self {
+        let within = match version {
+            SoughtVersion::Named(_) => None,
+            SoughtVersion::MadeOfImage(within) => within.clone(),
+        };
+        Self::new(client, within)
     }
 
     /// The version that was made of an image, for nodes in a region.

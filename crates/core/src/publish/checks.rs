@@ -13,7 +13,10 @@ use super::{
     machine::{ImageKind, Machine, SourceImage, SourceShape},
 };
 use crate::{
-    batch::{image::MarketplaceImage, supported::ImageSupport},
+    batch::{
+        image::MarketplaceImage,
+        supported::{self, ImageSupport},
+    },
     compute::vm::Vm,
     error::{Error, ErrorKind, Result},
     options::image,
@@ -94,10 +97,7 @@ pub(super) fn with_base(
     let found = match support {
         None => unknown(name, made_from(base)),
         Some(ImageSupport::Listed { ends: None }) => pass(name, format!("Batch supports {base}, and no end is set")),
-        Some(ImageSupport::Listed { ends: Some(end) }) => pass(
-            name,
-            format!("Batch supports {base} until {}", end.strftime("%Y-%m-%d")),
-        ),
+        Some(ImageSupport::Listed { ends: Some(end) }) => pass(name, supported::until(&base.to_string(), end)),
         Some(ImageSupport::OtherSku) => {
             unknown(name, format!("made from {base}, of whose offer Batch lists other SKUs"))
         }

@@ -7,7 +7,10 @@ use jiff::Timestamp;
 
 use super::{before, check::Check, observe::Seen, origin::NodeAgent, plan::Goal, rights, step::Step};
 use crate::{
-    batch::{image::MarketplaceImage, supported::AgentFault},
+    batch::{
+        image::MarketplaceImage,
+        supported::{self, AgentFault},
+    },
     client::Client,
     error::Result,
     options::{Door, image},
@@ -84,18 +87,13 @@ fn known(agent: &NodeAgent, base: &MarketplaceImage, now: Timestamp) -> Vec<Fact
     let sku = &agent.sku;
     let next = agent.successor.as_ref().filter(|_| agent.ends.is_some());
     let next = next.map(|next| format!("; the next of its kind is {next}, which needs an image of that system"));
-    let until = |what: &str, end: Option<Timestamp>| match end {
-        None => Fact::plain(About::Dates, format!("no end is set for Batch's support of {what}")),
-        Some(end) => {
-            let day = end.strftime("%F");
-            let over = if end <= now {
-                "has ended its support of"
-            } else {
-                "supports"
-            };
-            let preposition = if end <= now { "on" } else { "until" };
-            Fact::plain(About::Dates, format!("Batch {over} {what} {preposition} {day}"))
-        }
+    let until = |what: &str, end: Option<Timestamp>| {
+        let text = match end {
+            None => format!("no end is set for Batch's support of {what}"),
+            Some(end) if end <= now => format!("Batch has ended its support of {what} on {}", end.strftime("%F")),
+            Some(end) => supported::until(what, end),
+        };
+        Fact::plain(About::Dates, text)
     };
     vec![
         Fact::plain(About::Agent, format!("{sku}, for {base}{}", next.unwrap_or_default())),

@@ -123,7 +123,7 @@ fn lines(list: &[Supported], agent: &str, base: Option<&MarketplaceImage>, now: 
         Some(fault) => facts.push(Fact::lacking(About::Agent, format!("node agent {agent} {fault}"))),
         None => {
             let end = supported::end_of_agent(list, agent);
-            let text = |end: Timestamp| format!("Batch supports node agent {agent} until {}", end.strftime("%F"));
+            let text = |end| supported::until(&format!("node agent {agent}"), end);
             facts.extend(end.map(|end| Fact::plain(About::Dates, text(end))));
         }
     }
