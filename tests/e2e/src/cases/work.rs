@@ -326,7 +326,8 @@ fn job_pool(azure: &LocalAzure, job: &str) -> Result<String> {
     Ok(pool.unwrap_or_default().to_owned())
 }
 
-fn batch(azure: &LocalAzure) -> Result<serde_json::Map<String, Value>> {
+/// Pools, jobs and their tasks by id, as the service has them.
+pub(super) fn batch(azure: &LocalAzure) -> Result<serde_json::Map<String, Value>> {
     let resources = azure.resources()?;
     let batch = resources.get("batch").and_then(Value::as_object).cloned();
     batch.ok_or_else(|| Failure::unexpected("the emulator shows no Batch account"))
