@@ -12,12 +12,13 @@ use azure_batch_core::{
 };
 use http::Method;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     given::checked,
     rollout::{client, entries, failure, good, image, roll_out, settings},
     rollout_in_place::{ask, requeues, working, working_in},
-    support::Azure,
+    support::{Azure, lines},
 };
 
 /// A roll-out of 1.0.0 to a second pool.
@@ -409,12 +410,12 @@ async fn a_second_pool_that_may_not_be_deleted_stays_without_nodes_and_the_retur
     );
     let mut settings = blue_green(5);
     settings.change.canary.command = Some("exit 3".to_owned());
-    let (client, mut events) = azure.client(&tokio_util::sync::CancellationToken::new()).await;
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
     let outcome = rollout::run(&client, &checked(&settings)).await;
     let error = outcome.result.must_fail();
     assert_eq!(error.kind(), ErrorKind::Returned, "{}", error.report());
     assert_eq!(state(&azure).await, LEFT);
-    let said = crate::support::lines(&mut events).join("\n");
+    let said = lines(&mut events).join("\n");
     let why = "pool p1-1-0-0 is left without nodes, as this identity lacks Microsoft.Batch/batchAccounts/pools/delete";
     assert!(said.contains(why), "{said}");
 
@@ -441,4 +442,43 @@ async fn a_former_pool_that_a_job_schedule_names_stays_after_its_time() {
     good(roll_out(&azure, &next).await);
     let state = state(&azure).await;
     assert!(state.contains("p1 0 of 0 on 0.9.0,"), "{state}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_another_client_gives_a_third_pool_while_it_is_held_is_left_there_and_runs() {
+    let azure = working().await;
+    // The first of these marks the job, the second would point it to the second pool.
+    azure.fault(
+        json!({"kind": "rival", "method": "PATCH", "path": "/jobs/busy", "occurrence": {"nth": 2},
+        "write": {"method": "PATCH", "path": "/jobs/busy", "body": {"poolInfo": {"poolId": "third"}}}}),
+    );
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let report = good(rollout::run(&client, &checked(&blue_green(5))).await);
+    assert_eq!(report.action, PoolAction::Moved);
+    assert_eq!(
+        state(&azure).await,
+        MOVED.replace("busy active on p1-1-0-0 0", "busy active on third 0")
+    );
+    let said = lines(&mut events).join("\n");
+    let why = "enabling job busy, which was given another pool meanwhile";
+    assert!(said.contains(why), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_pool_that_another_client_deletes_between_two_looks_is_not_made_again() {
+    let undisturbed = working().await;
+    good(roll_out(&undisturbed, &blue_green(5)).await);
+    let first_of_jobs = undisturbed.number_of("PATCH", "/jobs/asleep");
+    let azure = working().await;
+    // Both pools were seen, and when they are looked at next, the second one is gone.
+    azure.fault(json!({"kind": "rival", "request": first_of_jobs - 1,
+        "write": {"method": "DELETE", "path": "/pools/p1-1-0-0"}}));
+    azure.fault(json!({"kind": "throttle", "request": first_of_jobs, "retryAfter": 120}));
+    let error = failure(&azure, &blue_green(5)).await;
+    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
+    let why = "pool p1-1-0-0 was deleted meanwhile";
+    assert!(error.report().contains(why), "{}", error.report());
+    let writes = azure.writes();
+    let made = writes.iter().filter(|write| *write == "POST /pools").count();
+    assert_eq!(made, 1, "{writes:#?}");
 }
