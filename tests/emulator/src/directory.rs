@@ -39,7 +39,7 @@ pub struct Subscription {
     /// The name that people see.
     #[serde(default)]
     pub name: String,
-    /// The tenant it belongs to; the seed's own when absent.
+    /// The tenant it belongs to; when absent the seed's own, else the one that it belongs to already.
     #[serde(default)]
     pub tenant: String,
     /// Namespaces that are not registered, e.g. `Microsoft.Batch`.

@@ -66,9 +66,9 @@ pub struct Tenant {
     /// The pipeline that Azure DevOps' token endpoint speaks for, if any.
     #[serde(default)]
     pub pipeline: Option<Pipeline>,
-    /// How long access tokens live, in seconds.
-    #[serde(default = "default_lifetime")]
-    pub token_lifetime: i64,
+    /// How long access tokens live, in seconds; Entra's usual time when absent.
+    #[serde(default)]
+    pub token_lifetime: Option<i64>,
 }
 
 /// An application and its service principal.
@@ -230,10 +230,13 @@ impl Verified {
 }
 
 impl Entra {
-    /// Adds a tenant, or puts it in place of the one with the same id.
+    /// Adds a tenant, or what is said of it to the one with the same id.
     pub fn add_tenant(&mut self, tenant: Tenant) {
-        self.tenants.retain(|known| !known.id.eq_ignore_ascii_case(&tenant.id));
-        self.tenants.push(tenant);
+        let is_same = |known: &&mut Tenant| known.id.eq_ignore_ascii_case(&tenant.id);
+        match self.tenants.iter_mut().find(is_same) {
+            Some(known) => known.add(tenant),
+            None => self.tenants.push(tenant),
+        }
     }
 
     /// Checks an `Authorization` header's value for a service at a time.
@@ -284,6 +287,27 @@ impl Entra {
 }
 
 impl Tenant {
+    /// Adds what another says of the same tenant. An application takes the place of the one with its client id; what is
+    /// not said stays, so clients that are signed in go on.
+    fn add(&mut self, more: Self) {
+        let is_said_again = |known: &Application| {
+            let mut said = more.applications.iter();
+            said.any(|application| application.client_id.eq_ignore_ascii_case(&known.client_id))
+        };
+        self.applications.retain(|known| !is_said_again(known));
+        self.applications.extend(more.applications);
+        self.domain = more.domain.or(self.domain.take());
+        self.managed_identity = more.managed_identity.or(self.managed_identity.take());
+        self.github = more.github.or(self.github.take());
+        self.pipeline = more.pipeline.or(self.pipeline.take());
+        self.token_lifetime = more.token_lifetime.or(self.token_lifetime);
+    }
+
+    /// How long access tokens live, in seconds.
+    fn lifetime(&self) -> i64 {
+        self.token_lifetime.unwrap_or(TOKEN_LIFETIME)
+    }
+
     fn is_named(&self, name: &str) -> bool {
         self.id.eq_ignore_ascii_case(name)
             || self
@@ -314,10 +338,6 @@ impl Audience<'_> {
             }
         }
     }
-}
-
-fn default_lifetime() -> i64 {
-    TOKEN_LIFETIME
 }
 
 fn default_assertion_audience() -> String {

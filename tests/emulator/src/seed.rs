@@ -1,7 +1,7 @@
 //! Seeds: what an Azure contains when a test or a person starts with it, as JSON.
 //!
 //! A seed plants finished resources: nothing in it takes time. It cannot remove anything, but what has the
-//! name of something that is there takes its place, with new ids, as a rebuilt VM would.
+//! name of something that is there takes its place, with new ids, as a rebuilt VM would. A tenant alone is added to.
 
 use std::collections::BTreeMap;
 
@@ -260,8 +260,10 @@ impl Seed {
         }
         for subscription in &self.subscriptions {
             let mut subscription = subscription.clone();
-            if let (true, Some(tenant)) = (subscription.tenant.is_empty(), &self.tenant) {
-                subscription.tenant.clone_from(&tenant.id);
+            if subscription.tenant.is_empty() {
+                let own = self.tenant.as_ref().map(|tenant| tenant.id.as_str());
+                let tenant = own.or_else(|| world.directory.tenant_of(&subscription.id));
+                subscription.tenant = tenant.unwrap_or_default().to_owned();
             }
             world.directory.add_subscription(subscription);
         }

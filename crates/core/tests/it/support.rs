@@ -91,7 +91,7 @@ impl Azure {
         };
         let mut seed = seed.clone();
         if let Some(tenant) = &mut seed.tenant {
-            tenant.token_lifetime = seconds;
+            tenant.token_lifetime = Some(seconds);
         }
         let emulator = Emulator::from_seed(&seed, clock.now()).expect("the seed is valid");
         Self {

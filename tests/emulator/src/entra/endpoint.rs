@@ -97,8 +97,8 @@ pub(super) fn token(
         app_id: application.client_id.clone(),
         object_id: application.object_id.clone(),
     };
-    let token = access_token(&caller, proof, resource, (now, tenant.token_lifetime));
-    let body = answer(generation, &token, resource, (now.as_second(), tenant.token_lifetime));
+    let token = access_token(&caller, proof, resource, (now, tenant.lifetime()));
+    let body = answer(generation, &token, resource, (now.as_second(), tenant.lifetime()));
     Ok(Response::json(StatusCode::OK, &body))
 }
 

@@ -86,7 +86,7 @@ fn managed(tenant: &Tenant, request: &Request, now: Timestamp) -> Response {
         app_id: identity.client_id.clone(),
         object_id: identity.object_id.clone(),
     };
-    let lifetime = tenant.token_lifetime;
+    let lifetime = tenant.lifetime();
     let proof = endpoint::Proof::Machine(identity.resource_id.as_deref());
     let body = json!({
         "access_token": endpoint::access_token(&caller, proof, resource, (now, lifetime)),

@@ -4,9 +4,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Method;
 use serde_json::json;
 
-use super::azure::{Azure, CLIENT, SECRET, TENANT, form, start};
-use crate::{Emulator, entra::FederatedCredential};
+use super::azure::{Azure, CLIENT, SECRET, TENANT, form, id, start};
+use crate::{Emulator, entra::FederatedCredential, seed::Seed};
 
+const SUBSCRIPTION: &str = "00000000-0000-0000-0000-0000000005b5";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const ARM: &str = "https://management.azure.com/.default";
 
@@ -69,6 +70,48 @@ const WRONG: [Wrong; 8] = [
         code: 1_002_012,
     },
 ];
+
+fn with_secret(azure: &mut Azure, client: &str, secret: &str) -> (u16, serde_json::Value) {
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_id", client),
+        ("client_secret", secret),
+        ("scope", ARM),
+    ];
+    token(azure, TENANT, &fields)
+}
+
+#[test]
+fn a_seed_adds_applications_to_a_tenant_and_who_is_signed_in_stays() {
+    let mut azure = Azure::example();
+    let machine = id("virtualMachines/vm-build");
+    assert_eq!(azure.get(&machine).status, 200);
+    let other = "00000000-0000-0000-0000-00000000c22e";
+    let application = |client: &str, secret: &str| json!({"clientId": client, "objectId": format!("{client}-o"), "secrets": [{"value": secret}]});
+    let seed = |azure: &mut Azure, applications: Vec<serde_json::Value>| {
+        let seed = json!({"tenant": {"id": TENANT, "applications": applications},
+            "subscriptions": [{"id": SUBSCRIPTION, "name": "again"}]});
+        let seed = Seed::parse(&seed.to_string()).unwrap();
+        azure.emulator.seed(&seed, azure.now).unwrap();
+    };
+    seed(&mut azure, vec![application(other, "second")]);
+    assert_eq!(azure.get(&machine).status, 200, "the token that was given out before");
+    assert_eq!(with_secret(&mut azure, CLIENT, SECRET).0, 200);
+    assert_eq!(with_secret(&mut azure, other, "second").0, 200);
+    let named = token(&mut azure, "example.onmicrosoft.com", &[("grant_type", "password")]);
+    assert_eq!(named.1["error_codes"], json!([70_003]), "the tenant keeps its domain");
+
+    seed(&mut azure, vec![application(other, "third")]);
+    assert_eq!(
+        with_secret(&mut azure, other, "second").0,
+        401,
+        "an application takes its own place"
+    );
+    assert_eq!(with_secret(&mut azure, other, "third").0, 200);
+    let subscription = Seed::parse(&json!({"subscriptions": [{"id": SUBSCRIPTION}]}).to_string()).unwrap();
+    azure.emulator.seed(&subscription, azure.now).unwrap();
+    assert_eq!(azure.get(&machine).status, 200, "the subscription stays in its tenant");
+}
 
 #[test]
 fn each_wrong_credential_has_its_own_code() {
