@@ -55,6 +55,7 @@ pub use change::{BlueGreen, Canary, Change, OnBad, OnCancel, RunningTasks, Strat
 pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;
+pub use document::Unreadable;
 pub use fallback::SpotFallback;
 pub use fleet::{AfterFailure, FleetSettings, MAX_PARALLEL};
 pub use gates::{GateUrl, Gates};

@@ -6,7 +6,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Number, Value as Json};
-use serde_saphyr::Spanned;
+use serde_saphyr::{Error as YamlError, MessageFormatter as _, Spanned, UserMessageFormatter};
+
+use crate::one_line::one_line;
 
 /// A value with its place. `Debug` shows the place alone: values may be secret.
 #[derive(Clone, PartialEq)]
@@ -33,9 +35,9 @@ pub(crate) struct Spot {
     pub(crate) path: String,
 }
 
-/// Why a text is neither YAML nor JSON.
+/// Why a text is neither YAML nor JSON: on one line, in words for people who know nothing of the library that read it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unreadable {
+pub struct Unreadable {
     line: Option<u64>,
     why: String,
 }
@@ -62,11 +64,7 @@ impl Node {
     pub(super) fn parse(text: &str) -> Result<Self, Unreadable> {
         // `yes` and `on` are texts today, and names of people's pools.
         let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
-        let parsed: Parsed = serde_saphyr::from_str_with_options(text.trim_start_matches('\u{feff}'), options)
-            .map_err(|error| Unreadable {
-                line: error.location().map(|place| place.line()),
-                why: error.to_string(),
-            })?;
+        let parsed: Parsed = serde_saphyr::from_str_with_options(text.trim_start_matches('\u{feff}'), options)?;
         Ok(Self::of(parsed.line, String::new(), parsed.value))
     }
 
@@ -209,8 +207,33 @@ impl fmt::Debug for Node {
 impl Unreadable {
     /// The fault of the file as a whole.
     pub(super) fn shown(&self) -> String {
-        let line = self.line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        format!("{line}is neither YAML nor JSON: {}", self.why)
+        format!("{}is neither YAML nor JSON: {}", self.place(), self.why)
+    }
+
+    fn place(&self) -> String {
+        self.line.map(|line| format!("line {line}: ")).unwrap_or_default()
+    }
+}
+
+impl From<YamlError> for Unreadable {
+    fn from(error: YamlError) -> Self {
+        let why = match error.without_snippet() {
+            YamlError::DuplicateMappingKey { key: Some(key), .. } => {
+                format!("{key:?} stands there twice; write it once")
+            }
+            YamlError::MultipleDocuments { .. } => "a second document begins here; write one only".to_owned(),
+            other => UserMessageFormatter.format_message(other).into_owned(),
+        };
+        Self {
+            line: error.location().map(|place| place.line()),
+            why: one_line(&why),
+        }
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.place(), self.why)
     }
 }
 
@@ -324,8 +347,23 @@ mod tests {
     fn a_text_that_cannot_be_read_names_its_line() {
         let unreadable = Node::parse("a: 1\nb: [1, 2\nc: 3\n").unwrap_err();
         assert!(unreadable.line.is_some_and(|line| line >= 2), "{unreadable:?}");
-        let twice = Node::parse("a: 1\na: 2\n").unwrap_err();
-        assert_eq!(twice.line, Some(2), "{twice:?}");
-        assert!(!twice.why.contains('\n'), "{twice:?}");
+        let texts = [
+            ("a: 1\na: 2\n", "line 2: \"a\" stands there twice; write it once"),
+            (
+                "a: 1\n---\na: 2\n",
+                "line 3: a second document begins here; write one only",
+            ),
+        ];
+        for (text, why) in texts {
+            assert_eq!(Node::parse(text).unwrap_err().to_string(), why);
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_read_with_a_snippet_is_unreadable_on_one_line() {
+        let error = serde_saphyr::from_str::<Json>("a: 1\nb: {c: 1, c: 2}\n").unwrap_err();
+        assert!(error.to_string().contains('\n'), "{error}");
+        let why = Unreadable::from(error).to_string();
+        assert_eq!(why, "line 2: \"c\" stands there twice; write it once");
     }
 }

@@ -2,8 +2,12 @@
 //!
 //! Values stay texts here; core's `settings` reads them.
 
-use azure_batch_core::options::{self, Door, Kind, Opt, Standard, Verb, pool::PRICE_FILE};
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use azure_batch_core::options::{self, Door, Kind, Opt, Standard, Verb, pool::PRICE_FILE, versions};
+use clap::{
+    Arg, ArgAction, ArgMatches, Command,
+    builder::StyledStr,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 /// The verbs, in the order of the help.
 pub(super) const VERBS: [&str; 9] = [
@@ -102,7 +106,8 @@ const EXAMPLES_PUBLISH: &str = include_str!("help/publish.txt");
 /// # Errors
 /// What clap has to say to the user: a fault of usage, or the help that was asked for.
 pub(super) fn parse(arguments: &[String]) -> Result<Parsed, clap::Error> {
-    let matches = command().no_binary_name(true).try_get_matches_from(arguments)?;
+    let matches = command().no_binary_name(true).try_get_matches_from(arguments);
+    let matches = matches.map_err(|error| advised(error, arguments))?;
     let (invocation, flags) = match matches.subcommand() {
         Some(("plan", flags)) => {
             let mut given = given(Verb::Publish, flags);
@@ -121,7 +126,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Parsed, clap::Error> {
         Some(("gc", flags)) => (Invocation::Gc(given(Verb::Gc, flags), act(flags)), flags),
         Some(("wait", flags)) => (Invocation::Wait(given(Verb::AwaitVersion, flags)), flags),
         Some(("list", flags)) => (Invocation::List(given(Verb::List, flags)), flags),
-        _ => return Err(command().error(clap::error::ErrorKind::MissingSubcommand, "a verb is needed")),
+        _ => return Err(command().error(ErrorKind::MissingSubcommand, "a verb is needed")),
     };
     let output = if flags.get_flag(JSON) {
         Output::Json
@@ -129,6 +134,36 @@ pub(super) fn parse(arguments: &[String]) -> Result<Parsed, clap::Error> {
         Output::People
     };
     Ok(Parsed { invocation, output })
+}
+
+/// The same fault; of a value that stands without the name of a flag it says which flag takes it.
+fn advised(mut error: clap::Error, arguments: &[String]) -> clap::Error {
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let verb = arguments.first().map_or("", String::as_str);
+    let flag = match (error.kind(), flag_for(verb)) {
+        (ErrorKind::UnknownArgument, Some(flag)) if !value.starts_with('-') => flag,
+        _ => return error,
+    };
+    let tip = format!("every value has the name of its flag before it: {verb} {flag} {value}");
+    error.insert(
+        ContextKind::Suggested,
+        ContextValue::StyledStrs(vec![StyledStr::from(tip)]),
+    );
+    error
+}
+
+/// The flag that a value most likely belongs to.
+fn flag_for(verb: &str) -> Option<String> {
+    let opt = match verb {
+        "plan" | "publish" => return Some(format!("--{SETTINGS}")),
+        "list" | "prune" => versions::IMAGE_DEFINITION,
+        "wait" | "promote" | "demote" | "scale" => versions::IMAGE_VERSION,
+        "gc" => versions::RESOURCE_GROUPS,
+        _ => return None,
+    };
+    Some(opt.spelled(Door::Flag))
 }
 
 pub(super) fn command() -> Command {
@@ -364,6 +399,19 @@ mod tests {
         let flags: Vec<String> = given.flags.iter().map(|(opt, text)| format!("{opt}={text}")).collect();
         assert_eq!((flags, given.set.len()), (vec!["deadline=2h".to_owned()], 2));
         assert_eq!(given.file.as_deref(), Some("a.yaml"));
+    }
+
+    #[test]
+    fn a_value_without_its_flag_is_refused_with_the_flag() {
+        for verb in VERBS {
+            let refused = parsed(&format!("{verb} given-alone")).unwrap_err().to_string();
+            let (_, tip) = refused.split_once("tip: ").unwrap_or_else(|| panic!("{refused}"));
+            let typed = tip.lines().next().unwrap().rsplit(": ").next().unwrap();
+            assert!(typed.ends_with(" given-alone"), "{refused}");
+            assert!(parsed(typed).is_ok(), "{refused}");
+        }
+        let unknown = parsed("plan --no-such-flag").unwrap_err().to_string();
+        assert!(!unknown.contains("the name of its flag"), "{unknown}");
     }
 
     #[test]

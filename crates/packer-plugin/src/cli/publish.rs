@@ -6,9 +6,11 @@ use std::fmt::Write as _;
 
 use azure_batch_core::{
     clock::{Clock as _, SystemClock},
+    error::{Error, ErrorKind},
     options::{Door, image, pool::PRICE_FILE},
     publish::{self, CHECK_NAMES, PublishPlan, Published},
     settings::{self, Asked, PublishContext, PublishSettings, Reuse, Value, Values, fault},
+    typing::Command,
     words::plural,
 };
 use jiff::Timestamp;
@@ -92,6 +94,9 @@ pub(super) async fn publish(desk: &mut Desk<'_>, given: Given, force: Force) -> 
 }
 
 fn request(desk: &mut Desk<'_>, given: &Given, force: Force) -> Result<Request, Answer> {
+    if given.file.is_none() && given.set.is_empty() {
+        return Err(Answer::failed(&without_settings(desk.verb), Door::Flag));
+    }
     let now = SystemClock.now();
     let prices = price_file(given);
     let read = of_publish(given, desk.lookup);
@@ -127,6 +132,24 @@ fn request(desk: &mut Desk<'_>, given: &Given, force: Force) -> Result<Request, 
     };
     let asked = settings::publish(&values, &context).map_err(spelled)?;
     Ok(Request { asked, manifest })
+}
+
+/// Nothing says what to publish: one sentence is of more use than a list of all that is missing.
+fn without_settings(verb: &str) -> Error {
+    let program = format!("packer-plugin-azure-batch {verb}");
+    Error::plain(
+        ErrorKind::BadInput,
+        "nothing says what to publish: neither --settings nor --set was given",
+    )
+    .with_kept("Nothing was changed.")
+    .with_next(
+        "read which lines such a file needs",
+        Command::new(&format!("{program} --help"), &[]),
+    )
+    .with_next(
+        "write them into a file, and give it",
+        Command::new(&format!("{program} --settings image.yaml"), &[]),
+    )
 }
 
 /// The text of the file with prices.

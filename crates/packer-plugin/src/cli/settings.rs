@@ -7,7 +7,7 @@ use std::{fs, io};
 
 use azure_batch_core::{
     options::{self, Door, Kind, Opt, Verb},
-    settings::{self, Asked, Values, fault::Fault},
+    settings::{self, Asked, Unreadable, Values, fault::Fault},
 };
 use serde_json::{Map, Value as Json};
 
@@ -86,7 +86,7 @@ fn parse(text: &str) -> Result<Map<String, Json>, String> {
     if text.trim_start().starts_with('{') {
         return serde_json::from_str(text).map_err(|cause| cause.to_string());
     }
-    serde_saphyr::from_str(text).map_err(|cause| cause.to_string())
+    serde_saphyr::from_str(text).map_err(|cause| Unreadable::from(cause).to_string())
 }
 
 /// Puts one value into its place, as `source.vm=v1`, `used_by[0].nodes=700` or `keep=snapshots`.

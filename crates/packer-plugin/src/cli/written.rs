@@ -4,7 +4,7 @@
 
 use std::{fmt, fs, io};
 
-use azure_batch_core::settings::{Member, What, Written};
+use azure_batch_core::settings::{Member, Unreadable, What, Written};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
@@ -104,8 +104,8 @@ pub(super) fn text(flag: &str, path: &str) -> Result<String, String> {
     text.map_err(|cause| format!("{flag}: cannot read the file {path:?}: {cause}; check the path"))
 }
 
-fn parse(text: &str) -> Result<Written, String> {
-    let spanned: Spanned<Bare> = serde_saphyr::from_str(text).map_err(|cause| cause.to_string())?;
+fn parse(text: &str) -> Result<Written, Unreadable> {
+    let spanned: Spanned<Bare> = serde_saphyr::from_str(text)?;
     Ok(written(spanned))
 }
 
@@ -153,6 +153,8 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named() {
         assert!(parse("a: [1").is_err());
+        let twice = parse("rules:\n  - {never: true, never: false}\n").unwrap_err();
+        assert_eq!(twice.to_string(), "line 2: \"never\" stands there twice; write it once");
         let fault = read("--retention-file", "/no/such/file").unwrap_err();
         assert!(fault.starts_with("--retention-file: cannot read the file"), "{fault}");
     }

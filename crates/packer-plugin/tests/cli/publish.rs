@@ -148,6 +148,38 @@ async fn a_manifest_that_cannot_be_written_is_refused_before_anything_is_asked()
 }
 
 #[tokio::test]
+async fn without_settings_a_verb_says_what_to_type() {
+    for verb in ["plan", "publish"] {
+        let refused = said(program(&[verb])).await;
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
+        let complaint = refused.complaint();
+        for part in [
+            "neither --settings nor --set was given",
+            &format!("packer-plugin-azure-batch {verb} --help"),
+            &format!("packer-plugin-azure-batch {verb} --settings image.yaml"),
+        ] {
+            assert!(complaint.contains(part), "{part}: {complaint}");
+        }
+        assert!(!complaint.contains("source"), "{complaint}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_there_twice_is_said_with_its_line_and_in_no_librarys_words() {
+    let lab = Lab::example().await;
+    let file = lab.file("image.yaml", "source: {vm: v1}\nlatest_now: true\nsource: {vm: v2}\n");
+    let refused = lab.run(&["plan", "--settings", &file]).await;
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    let complaint = refused.complaint();
+    let said = "with names and values: line 3: \"source\" stands there twice; write it once";
+    assert!(complaint.contains(said), "{complaint}");
+    assert!(
+        !complaint.contains("Options") && !complaint.contains("-->"),
+        "{complaint}"
+    );
+}
+
+#[tokio::test]
 async fn help_is_on_stdout_and_a_wrong_flag_on_stderr() {
     for arguments in [&["--help"][..], &["help"], &["publish", "--help"]] {
         let help = said(program(arguments)).await;
