@@ -66,6 +66,10 @@ const RENEW_BEFORE_SECONDS: i64 = 300;
 /// A token that has so long to live is worth a request, when it cannot be renewed.
 const STILL_SERVES_SECONDS: i64 = 30;
 
+/// How `azure_identity` ends its sentence about a host whose managed identity it knows and does not speak to, such as Azure
+/// Arc, Azure ML or Cloud Shell. Before it stands the host's name. It has no type for this.
+const NO_SUCH_IDENTITY: &str = " managed identity isn't supported";
+
 /// How Entra's codes for an assertion that no federated credential fits begin: of its issuer, audience or subject.
 const UNKNOWN_ASSERTION: &str = "aadsts70021";
 
@@ -78,6 +82,8 @@ const AS_ONESELF: &str =
     "to sign in as yourself, or as an azure/login step did, run `az login` and give {use_azure_cli_auth=true}";
 const NOTHING_GIVEN: &str = "neither {use_azure_cli_auth} was given, nor {client_id} with a secret, a certificate or a token, so the \
                              machine's identity service was asked";
+const AS_APPLICATION_OF_MACHINE: &str = "sign in as an application: give {tenant_id}, {client_id} and one of {client_secret}, \
+                                         {client_cert_path} and {federated_token_file}";
 const AS_MACHINE: &str = "to sign in as this machine, assign a managed identity to it and give its {client_id}";
 
 #[async_trait]
@@ -254,9 +260,22 @@ pub fn build(login: &Login, cloud: &Cloud, transport: &Arc<dyn Transport>) -> Re
     let made = credential.inner();
     made.map_err(|cause| match http_client::take_our_error(&cause) {
         Some(ours) => ours.while_doing(doing()),
-        None => Error::new(ErrorKind::BadInput, doing()).because(cause),
+        None => of_other_host(&cause.to_string())
+            .unwrap_or_else(|| Error::new(ErrorKind::BadInput, doing()))
+            .because(cause),
     })?;
     Ok(Arc::new(credential))
+}
+
+/// What to do on a host whose managed identity does not serve; nothing when the sentence is about something else.
+fn of_other_host(sentence: &str) -> Option<Error> {
+    let host = sentence.strip_suffix(NO_SUCH_IDENTITY)?;
+    let happened = format!("cannot sign in with the managed identity of {host}");
+    let error = Error::plain(ErrorKind::BadInput, happened)
+        .with_fact("the managed identities of virtual machines and of App Service are the only ones that serve here")
+        .with_next(Words::naming(AS_APPLICATION_OF_MACHINE), None)
+        .with_next(Words::naming(AS_ONESELF), None);
+    Some(error)
 }
 
 fn build_inner(
@@ -340,4 +359,38 @@ fn keep(kept: &mut Vec<Kept>, scope: &str, token: AccessToken) -> SecretString {
     let secret = new.secret();
     kept.push(new);
     secret
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        failure::Failure,
+        options::Door,
+        specimens::{Lines, blemishes},
+    };
+
+    #[test]
+    fn a_host_whose_identity_does_not_serve_is_named_with_other_ways_to_sign_in() {
+        let error = of_other_host("Azure Arc managed identity isn't supported").unwrap();
+        for door in [Door::Template, Door::Flag, Door::Input] {
+            let failure = Failure::of(&error, door);
+            let found = blemishes(&failure.clone().complaint(80), &failure, door, Lines::Ours);
+            assert!(found.is_empty(), "{found:?}");
+        }
+        insta::assert_snapshot!(Failure::of(&error, Door::Flag).complaint(100), @r"
+        error: cannot sign in with the managed identity of Azure Arc (exit code 2)
+
+          The managed identities of virtual machines and of App Service are the only ones that serve here.
+
+          Sign in as an application: give --tenant-id, --client-id and one of ARM_CLIENT_SECRET,
+          --client-cert-path and --federated-token-file.
+
+          To sign in as yourself, or as an azure/login step did, run `az login` and give
+          --use-azure-cli-auth.
+
+          More about it: https://github.com/azure-batch-tools/packer-plugin-azure-batch/blob/main/docs/failures.md#bad-input
+        ");
+        assert!(of_other_host("the federated token file is empty").is_none());
+    }
 }

@@ -17,4 +17,6 @@ mod prune;
 mod publish;
 #[cfg(test)]
 mod scale;
+#[cfg(test)]
+mod sign_in;
 mod wait;
