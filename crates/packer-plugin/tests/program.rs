@@ -4,18 +4,54 @@
 #![cfg(unix)]
 
 use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use packer_plugin_azure_batch::describe;
 use packer_plugin_azure_batch::packer::broker::{Broker, BrokerId};
 use packer_plugin_azure_batch::packer::caller::Caller;
 use packer_plugin_azure_batch::packer::codec::field;
-use packer_plugin_azure_batch::packer::session::start_as_packer;
+use packer_plugin_azure_batch::packer::session::{Duplex, SessionError, start_as_packer};
 use rmpv::Value;
 use tempfile::TempDir;
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
 
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
+
+/// The ports that Packer names.
+const PORTS: (u16, u16) = (10_000, 25_000);
+
+/// A program that was started, and its main connection as Packer has it.
+struct Connected {
+    driver: JoinHandle<Result<(), SessionError>>,
+    main: Caller,
+}
+
+impl Connected {
+    async fn over(stream: impl Duplex + 'static) -> Self {
+        let (driver, opener, _inbound) = start_as_packer(Box::new(stream));
+        let driver = tokio::spawn(driver.run());
+        let main = Caller::start(Broker::new(opener).dial(BrokerId::MAIN).await.unwrap());
+        Self { driver, main }
+    }
+
+    async fn is_served(&self) -> bool {
+        let spec = self.main.call("PostProcessor.ConfigSpec", Value::Nil).await;
+        field(&spec.unwrap(), "ConfigSpec").is_some()
+    }
+
+    /// Packer goes away, and the program ends without another word on stdout.
+    async fn end(self, mut child: Child) {
+        self.driver.abort();
+        assert!(self.driver.await.unwrap_err().is_cancelled());
+        assert!(child.wait().unwrap().success());
+        let mut rest = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "", "stdout is for the one line");
+    }
+}
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_packer-plugin-azure-batch"));
@@ -23,12 +59,16 @@ fn program(arguments: &[&str]) -> Command {
     command
 }
 
-fn start(temporary: &TempDir) -> io::Result<(Child, String)> {
+/// Starts it as Packer does, which always names a range of ports.
+fn start(temporary: &Path, ports: (u16, u16)) -> io::Result<(Child, String)> {
     let mut child = program(&["start", "post-processor", "--protobuf", describe::DEFAULT_NAME])
         .env("PACKER_PLUGIN_MAGIC_COOKIE", COOKIE)
-        .env("TMPDIR", temporary.path())
+        .env("PACKER_PLUGIN_MIN_PORT", ports.0.to_string())
+        .env("PACKER_PLUGIN_MAX_PORT", ports.1.to_string())
+        .env("TMPDIR", temporary)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()?;
     let mut line = String::new();
     if let Some(stdout) = &mut child.stdout {
@@ -69,12 +109,9 @@ fn whoever_starts_it_without_packer_gets_a_sentence_and_exit_code_1() {
 #[tokio::test]
 async fn answers_on_its_socket_survives_ctrl_c_and_a_closed_terminal_and_ends_with_packer() {
     let temporary = TempDir::new().unwrap();
-    let (mut child, line) = start(&temporary).unwrap();
+    let (child, line) = start(temporary.path(), PORTS).unwrap();
     let path = line.trim_end().strip_prefix("5|0|unix|").unwrap();
-    let stream = UnixStream::connect(path).await.unwrap();
-    let (driver, opener, _inbound) = start_as_packer(Box::new(stream));
-    let driver = tokio::spawn(driver.run());
-    let main = Caller::start(Broker::new(opener).dial(BrokerId::MAIN).await.unwrap());
+    let connected = Connected::over(UnixStream::connect(path).await.unwrap()).await;
     assert_eq!(
         std::fs::read_dir(temporary.path()).unwrap().count(),
         0,
@@ -90,22 +127,49 @@ async fn answers_on_its_socket_survives_ctrl_c_and_a_closed_terminal_and_ends_wi
                 .unwrap()
                 .success()
         );
-        let spec = main.call("PostProcessor.ConfigSpec", Value::Nil).await;
-        assert!(field(&spec.unwrap(), "ConfigSpec").is_some(), "{signal}");
+        assert!(connected.is_served().await, "{signal}");
     }
+    connected.end(child).await;
+}
 
-    driver.abort();
-    assert!(driver.await.unwrap_err().is_cancelled());
-    assert!(child.wait().unwrap().success());
-    let mut rest = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
-    assert_eq!(rest, "", "stdout is for the one line");
+#[tokio::test]
+async fn answers_on_a_port_of_packers_range_where_no_socket_can_be_made() {
+    let folder = TempDir::new().unwrap();
+    let too_long = folder.path().join("x".repeat(120));
+    std::fs::create_dir(&too_long).unwrap();
+    let (child, line) = start(&too_long, PORTS).unwrap();
+    let address: SocketAddr = line.trim_end().strip_prefix("5|0|tcp|").unwrap().parse().unwrap();
+    assert!((PORTS.0..=PORTS.1).contains(&address.port()), "{line}");
+    assert!(address.ip().is_loopback(), "{line}");
+    let connected = Connected::over(TcpStream::connect(address).await.unwrap()).await;
+    assert!(connected.is_served().await);
+    assert_eq!(
+        TcpStream::connect(address).await.unwrap_err().kind(),
+        io::ErrorKind::ConnectionRefused,
+        "only Packer's one connection is taken"
+    );
+    connected.end(child).await;
+}
+
+#[test]
+fn says_which_ports_of_packers_range_are_taken() {
+    let folder = TempDir::new().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let (child, line) = start(&folder.path().join("x".repeat(120)), (port, port)).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((line.as_str(), output.status.code()), ("", Some(1)));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains(&format!("no free port on 127.0.0.1 from {port} to {port}")),
+        "{said}"
+    );
 }
 
 #[test]
 fn ended_before_packer_connects_it_leaves_nothing() {
     let temporary = TempDir::new().unwrap();
-    let (mut child, line) = start(&temporary).unwrap();
+    let (mut child, line) = start(temporary.path(), PORTS).unwrap();
     assert!(line.starts_with("5|0|unix|"), "{line}");
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 1);
     let process = child.id().to_string();
