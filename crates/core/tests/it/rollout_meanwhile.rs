@@ -103,6 +103,47 @@ async fn a_target_that_another_client_sets_between_two_rounds_is_not_undone() {
     assert!(error.report().contains(why), "{}", error.report());
 }
 
+/// Findings of `create`: a pool that is on its way out when ours is sent, and one that an equal run has just made.
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_is_going_right_when_ours_is_created_is_waited_for_and_made_again() {
+    let azure = world(|_| {});
+    azure.fault(
+        json!({"kind": "status", "status": 409, "code": "PoolBeingDeleted", "method": "POST", "path": "*/pools"}),
+    );
+    let report = good(roll_out(&azure, &settings("acct1", 3)).await);
+    assert_eq!((report.action, report.ready), (PoolAction::Created, Some(3)));
+    assert_eq!(azure.writes(), ["POST /pools", "POST /pools"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_an_equal_run_has_made_right_before_is_joined_and_its_failure_is_its_own() {
+    let settings = settings("acct1", 8);
+    let equal = world(|_| {});
+    good(roll_out(&equal, &settings).await);
+    let body = json!(entries(&equal, &Method::POST, "/pools")[0].request);
+    let azure = world(|_| {});
+    // What the equal run has asked for fails. That is not the end of ours, which asks again.
+    azure.fault(json!({"kind": "allocationTimeout", "deliver": 2}));
+    rival(&azure, ("POST", "*/pools"), ("POST", "/pools", body));
+    let report = good(roll_out(&azure, &settings).await);
+    assert_eq!((hits(&azure, "rival"), hits(&azure, "allocationTimeout")), (1, 1));
+    assert_eq!((report.action, report.ready), (PoolAction::Joined, Some(8)));
+    assert_eq!(azure.writes(), ["POST /pools", "POST /pools/p1/resize"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_others_have_made_right_before_is_not_taken_for_ours() {
+    let azure = world(|_| {});
+    rival(
+        &azure,
+        ("POST", "*/pools"),
+        ("POST", "/pools", foreign_pool("0.9.0", 2)),
+    );
+    let error = failure(&azure, &settings("acct1", 8)).await;
+    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
+    assert_eq!(azure.writes(), ["POST /pools"]);
+}
+
 /// As between jobs and nodes, where this was another look before: one decision has one home.
 #[tokio::test(start_paused = true)]
 async fn a_resize_that_finds_no_pool_is_another_look_and_no_failure() {
