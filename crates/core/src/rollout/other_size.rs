@@ -1,21 +1,22 @@
-//! Other VM sizes for a pool that this run has made and for which Azure has no room: which may be tried, when, and how.
+//! Other VM sizes for an empty pool that a roll-out has made and for which Azure has no room: which may be tried, when, and
+//! how.
 //!
 //! Nothing of it happens without the option, and never without a word. A pool that has a node or a job keeps its size: what
-//! runs there was made for it.
+//! runs there was made for it. So does a pool that others have made.
 
 use serde_json::Value;
 
 use super::{
     RolloutReport, Size,
     attempts::Attempts,
-    decide::Intent,
+    decide::{Intent, Part},
+    explain::refused,
     intent,
     observe::Site,
     pool::PoolAccess,
-    report::PoolAction,
     room,
     size::classify::judge_all,
-    spec::{Spec, unusable},
+    spec::{Maker, Spec, unusable},
 };
 use crate::{
     batch::{
@@ -188,8 +189,8 @@ pub(super) async fn bring(
     ended
 }
 
-/// Takes the next size after a failure, when there is one, Azure has no room, and the pool is new and empty. Nothing when
-/// the failure stays.
+/// Takes the next size after a failure, when there is one, Azure has no room, and the pool is ours and empty: made by this
+/// run, or by one that was killed before it came to this. Nothing when the failure stays.
 ///
 /// # Errors
 /// When Batch refuses the change, or the run ends.
@@ -199,8 +200,7 @@ async fn next(
     error: &Error,
     report: &mut RolloutReport,
 ) -> Result<Option<(RolloutSettings, Intent)>> {
-    let is_ours = report.action == PoolAction::Created;
-    if settings.pool.fallback_vm_sizes.is_empty() || !is_ours || !has_no_room(access, settings).await? {
+    if settings.pool.fallback_vm_sizes.is_empty() || !has_no_room(access, settings).await? {
         return Ok(None);
     }
     let settings = with_size(settings, 0);
@@ -216,17 +216,22 @@ async fn next(
     change(access, spec, &size).await?;
     report.vm_size = Some(size);
     let pool = access.find().await?;
-    Ok(Some((settings, intent.found(pool.as_ref()))))
+    let unchanged = intent.unchanged(pool.as_ref());
+    unchanged.map_err(|refusal| refused(access.at(), refusal))?;
+    // The pool has our targets, so from here on others are another client's.
+    let part = Part::Nodes([intent.goal.targets; 4]);
+    Ok(Some((settings, Intent { part, ..intent })))
 }
 
-/// Whether the pool has no nodes because Azure has none of its size, and nothing that was made for the size.
+/// Whether a pool of ours has no nodes because Azure has none of its size, and nothing that was made for the size.
 async fn has_no_room(access: &PoolAccess<'_>, settings: &RolloutSettings) -> Result<bool> {
     let Some(pool) = access.find().await? else {
         return Ok(false);
     };
     let judged = judge_all(&pool.resize_errors, settings.pool.targets.counts_spot());
     let is_shortage = judged.is_some_and(|judged| judged.leaves_other_sizes());
-    if !is_shortage || !is_empty(&pool) {
+    let is_ours = intent(settings)?.spec.compare(&pool).maker == Maker::RollOut;
+    if !is_shortage || !is_ours || !is_empty(&pool) {
         return Ok(false);
     }
     Ok(access.jobs().await?.is_empty())

@@ -21,6 +21,7 @@ mod given;
 mod judgement;
 mod keys;
 mod layout;
+mod looks_sweep;
 mod loops;
 mod migration;
 mod migration_all;

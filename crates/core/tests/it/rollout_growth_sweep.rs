@@ -116,6 +116,51 @@ fn every_request_of_nodes_that_stand_in_meets_what_it_must_outlive() {
     write_count("nodes that stand in, with rivals", taken);
 }
 
+/// Azure has no room for the first size of a new pool, which gets the next one.
+#[test]
+fn every_request_of_another_vm_size_meets_what_it_must_outlive() {
+    let full = || {
+        let azure = world(|_| {});
+        azure.fault(
+            json!({"kind": "allocationFailed", "code": "OverconstrainedAllocationRequestError",
+            "target": "acct1/p1"}),
+        );
+        azure
+    };
+    let with_sizes = || {
+        let mut settings = settings("acct1", 5);
+        settings.pool.fallback_vm_sizes = vec!["Standard_D8s_v5".parse().unwrap()];
+        settings
+    };
+    let flow = |azure, ends| run(azure, ends, with_sizes());
+    let sweep = Sweep {
+        troubles: OUTLIVED,
+        one_of: 2,
+        world: full,
+        flow,
+        // A run that ends before it asks for nodes leaves the shortage to nobody: the next one gets the first size.
+        settle: |resources| {
+            let mut settled = settle(resources);
+            for pool in settled["batch"].as_object_mut().unwrap().values_mut() {
+                if let Some(fields) = pool.as_object_mut().filter(|fields| fields.contains_key("vmSize")) {
+                    fields.retain(|name, _| !["vmSize", "metadata"].contains(&name.as_str()));
+                }
+            }
+            settled
+        },
+    };
+    let rivals = Rivals {
+        who: OF_ONE_POOL,
+        one_of: 3,
+        world: async || full(),
+        flow,
+    };
+    let (cases, taken) = (sweep.run(), rivals.run());
+    assert!(cases > 15 && taken > 10, "only {cases} cases and {taken} rivals");
+    write_count("another VM size", cases);
+    write_count("another VM size, with rivals", taken);
+}
+
 #[test]
 fn whatever_a_rival_does_while_a_new_pool_grows_in_rounds_is_not_undone() {
     let rivals = Rivals {

@@ -110,12 +110,15 @@ async fn a_pool_that_has_a_node_or_a_job_keeps_its_size() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pool_that_was_there_before_keeps_its_size() {
+async fn an_empty_pool_of_a_roll_out_before_gets_the_next_size_too() {
     let azure = world(|_| {});
     good(roll_out(&azure, &settings("acct1", 0)).await);
     without_room(&azure, 0);
-    failure(&azure, &with_sizes(&["Standard_D8s_v5"])).await;
-    assert_eq!(entries(&azure, &Method::PATCH, "/pools/p1").len(), 0);
+    let report = good(roll_out(&azure, &with_sizes(&["Standard_D8s_v5"])).await);
+    assert_eq!(
+        (report.vm_size.unwrap().as_str(), report.ready),
+        ("Standard_D8s_v5", Some(5))
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -42,7 +42,7 @@ fn troubles() -> [Option<Value>; 6] {
 }
 
 /// Sweeps, and returns how many cases were run. `state` is what has to be the same at each end.
-async fn sweep(
+pub(crate) async fn sweep(
     world: impl AsyncFn() -> Azure,
     run: impl AsyncFn(&Azure, &Ends) -> Result<()>,
     state: impl Fn(&Azure) -> String,
@@ -51,7 +51,7 @@ async fn sweep(
 }
 
 /// The same of one of so many requests.
-async fn sweep_one_of(
+pub(crate) async fn sweep_one_of(
     so_many: usize,
     world: impl AsyncFn() -> Azure,
     run: impl AsyncFn(&Azure, &Ends) -> Result<()>,
