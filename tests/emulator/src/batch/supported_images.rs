@@ -57,6 +57,10 @@ const WINDOWS_2019: Option<&str> = Some("2029-01-09T00:00:00Z");
 
 const WINDOWS_2022: Option<&str> = Some("2031-10-14T00:00:00Z");
 
+/// The end of Microsoft's extended support. That Batch lists images of this system, and which, is a guess: no list of the
+/// service that has them was found. Their names are the marketplace's.
+const WINDOWS_2025: Option<&str> = Some("2034-11-14T00:00:00Z");
+
 const SERVER: (&str, &str) = ("microsoftwindowsserver", "windowsserver");
 
 /// The list, in the order in which the service gives it.
@@ -194,6 +198,41 @@ pub(crate) const IMAGES: &[SupportedImage] = &[
         WINDOWS_2022,
         "20348.3091.260101",
     ),
+    image(
+        WINDOWS,
+        (SERVER.0, SERVER.1, "2025-datacenter"),
+        GENERATION_1,
+        WINDOWS_2025,
+        "26100.7462.251207",
+    ),
+    image(
+        WINDOWS,
+        (SERVER.0, SERVER.1, "2025-datacenter-g2"),
+        GENERATION_2,
+        WINDOWS_2025,
+        "26100.7462.251207",
+    ),
+    image(
+        WINDOWS,
+        (SERVER.0, SERVER.1, "2025-datacenter-core-g2"),
+        GENERATION_2,
+        WINDOWS_2025,
+        "26100.7462.251207",
+    ),
+    image(
+        WINDOWS,
+        (SERVER.0, SERVER.1, "2025-datacenter-azure-edition"),
+        GENERATION_2,
+        WINDOWS_2025,
+        "26100.7462.251207",
+    ),
+    image(
+        WINDOWS,
+        (SERVER.0, SERVER.1, "2025-datacenter-azure-edition-core"),
+        GENERATION_2,
+        WINDOWS_2025,
+        "26100.7462.251207",
+    ),
 ];
 
 impl OsType {
@@ -295,6 +334,30 @@ mod tests {
         assert_eq!(agent_os("batch.node.windows amd64"), Some(OsType::Windows));
         assert_eq!(agent_os("Batch.Node.Ubuntu 22.04"), Some(OsType::Linux));
         assert_eq!(agent_os("batch.node.ubuntu 12.04"), None);
+    }
+
+    #[test]
+    fn each_windows_server_is_supported_until_its_publisher_ends_it() {
+        let ends = |year: &str| -> Vec<&str> {
+            let is_of_year = |image: &&SupportedImage| image.offer == SERVER.1 && image.sku.starts_with(year);
+            let mut ends: Vec<&str> = IMAGES
+                .iter()
+                .filter(is_of_year)
+                .filter_map(|image| image.end_of_life)
+                .collect();
+            ends.dedup();
+            ends
+        };
+        assert_eq!(ends("2019"), ["2029-01-09T00:00:00Z"]);
+        assert_eq!(ends("2022"), ["2031-10-14T00:00:00Z"]);
+        assert_eq!(ends("2025"), ["2034-11-14T00:00:00Z"]);
+        let edition = find(
+            "MicrosoftWindowsServer",
+            "WindowsServer",
+            "2025-datacenter-azure-edition",
+        )
+        .unwrap();
+        assert_eq!((edition.agent(), edition.generation()), (WINDOWS, "V2"));
     }
 
     #[test]

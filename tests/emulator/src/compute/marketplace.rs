@@ -99,7 +99,7 @@ const fn linux(publisher: &'static str, offer: &'static str, sku: &'static str) 
 const UBUNTU: &str = "0001-com-ubuntu-server-jammy";
 
 /// Names and disk sizes are those of the marketplace; versions are two of many.
-const PLATFORMS: [Platform; 10] = [
+const PLATFORMS: [Platform; 11] = [
     linux("Canonical", UBUNTU, "22_04-lts-gen2"),
     Platform {
         generation: "V1",
@@ -131,6 +131,10 @@ const PLATFORMS: [Platform; 10] = [
     Platform {
         versions: &["26100.7171.251107", "26100.7462.251207"],
         ..windows("2025-datacenter-g2", "V2")
+    },
+    Platform {
+        versions: &["26100.7171.251107", "26100.7462.251207"],
+        ..windows("2025-datacenter-azure-edition", "V2")
     },
 ];
 
