@@ -5,13 +5,31 @@
 use azure_batch_core::{
     plan::{Course, Kept},
     progress::{Answered, CheckOutcome, Event, StepTime},
-    publish::{Outcome, PublishPlan, Published},
+    publish::{NodeAgent, Outcome, PublishPlan, Published},
     settings::SignInMethod,
 };
 
 use jiff::Timestamp;
 
 use crate::imaging::v1::{self, event::Kind as Message};
+
+/// What messages say of the node agent that an image needs; empty where none is known.
+#[derive(Default)]
+struct Agent {
+    sku: Option<String>,
+    end_of_life: Option<prost_types::Timestamp>,
+    base_image_end_of_life: Option<prost_types::Timestamp>,
+}
+
+impl Agent {
+    fn of(agent: Option<NodeAgent>) -> Self {
+        agent.map_or_else(Self::default, |agent| Self {
+            sku: Some(agent.sku),
+            end_of_life: agent.ends.map(time),
+            base_image_end_of_life: agent.base_image_ends.map(time),
+        })
+    }
+}
 
 /// A time on the wire.
 pub(super) fn time(time: Timestamp) -> prost_types::Timestamp {
@@ -140,6 +158,7 @@ const fn outcome(outcome: Outcome) -> v1::Outcome {
 
 /// The message of a result.
 pub(crate) fn published(published: Published, course: Course, run_id: String) -> v1::Published {
+    let agent = Agent::of(published.node_agent);
     v1::Published {
         image_version_id: published.version.to_string(),
         image_version: published.number.to_string(),
@@ -166,13 +185,9 @@ pub(crate) fn published(published: Published, course: Course, run_id: String) ->
         steps: steps(course.steps),
         run_id,
         base_image: published.base_image,
-        node_agent_end_of_life: published.node_agent.as_ref().and_then(|agent| agent.ends).map(time),
-        base_image_end_of_life: published
-            .node_agent
-            .as_ref()
-            .and_then(|agent| agent.base_image_ends)
-            .map(time),
-        node_agent_sku_id: published.node_agent.map(|agent| agent.sku),
+        node_agent_end_of_life: agent.end_of_life,
+        base_image_end_of_life: agent.base_image_end_of_life,
+        node_agent_sku_id: agent.sku,
         remaining: published.remaining.steps.iter().map(ToString::to_string).collect(),
         mount_script: published.mount_script,
         test_output: published.test_output,
@@ -193,21 +208,19 @@ pub(super) fn kept(kept: Vec<Kept>) -> Vec<v1::Kept> {
 
 /// The message of a plan.
 pub(super) fn plan(plan: PublishPlan) -> v1::PlanResponse {
+    let changes = plan.changes();
+    let agent = Agent::of(plan.node_agent);
     v1::PlanResponse {
         image_version_id: plan.version.to_string(),
-        changes: plan.changes(),
+        changes,
         replicas: plan.replicas,
         followers: plan.followers,
         permanent: plan.permanent,
         mount_script: plan.mount_script,
         facts: plan.steps.facts.iter().map(ToString::to_string).collect(),
         base_image: plan.base_image,
-        node_agent_end_of_life: plan.node_agent.as_ref().and_then(|agent| agent.ends).map(time),
-        base_image_end_of_life: plan
-            .node_agent
-            .as_ref()
-            .and_then(|agent| agent.base_image_ends)
-            .map(time),
-        node_agent_sku_id: plan.node_agent.map(|agent| agent.sku),
+        node_agent_end_of_life: agent.end_of_life,
+        base_image_end_of_life: agent.base_image_end_of_life,
+        node_agent_sku_id: agent.sku,
     }
 }
