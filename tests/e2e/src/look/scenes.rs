@@ -27,6 +27,14 @@ const ON_MANAGED_IMAGE: &[(&str, u32)] = &[("render-a", 3), ("render-b", 2)];
 /// The nodes of most scenes.
 const NODES: u32 = 20;
 
+/// How many seconds a task runs whose end is read: a minute by the local Azure's clock. Our program's clock runs five times
+/// as fast. A program that begins to watch after d seconds is 4 d ahead of Azure's clock then, and a task that ends before
+/// that time does not count. So d may be 15 seconds, which is long even on a busy machine.
+const LONG_WORK: u32 = 3600;
+
+/// The same where only the counts of nodes are read, which know no time: the work ends long before the window.
+const SHORT_WORK: u32 = 600;
+
 /// Ends that are good, and those that change nothing.
 pub(super) fn good() -> Vec<Scene> {
     let rollout = || Deed::rollout("1.0.0", NODES);
@@ -186,34 +194,40 @@ fn of_file() -> Deed {
 
 /// Nodes of a new pool on which every second task fails, next to a pool on which none does.
 pub(super) fn judged_bad() -> Scene {
-    judged("judged-bad", (60, "exit 137"), 9)
+    judged("judged-bad", (60, "exit 137", LONG_WORK), ("10m", 9))
 }
 
 /// A new pool that has worked too little to be judged.
 pub(super) fn judged_unknown() -> Scene {
-    judged("judged-unknown", (3, "true"), 6)
+    judged("judged-unknown", (3, "true", SHORT_WORK), ("4m", 6))
 }
 
-/// Two pools that have worked: of the tasks on the new one every second ends in that way.
-fn judged(name: &'static str, (tasks, ending): (u32, &str), code: i32) -> Scene {
-    let pool = |id: &str, version: &str| Deed::rollout(version, NODES).with("pool-id", id);
+/// Two pools that have worked, each task for so many seconds: of those on the new one every second ends in that way.
+fn judged(name: &'static str, (tasks, ending, seconds): (u32, &str, u32), (window, code): (&str, i32)) -> Scene {
+    let pool = |id: &str, version: &str| {
+        // All tasks run at the same time, so no look sees some of them at their end.
+        let slots = json!({ "taskSlotsPerNode": 4 }).to_string();
+        Deed::rollout(version, NODES)
+            .with("pool-id", id)
+            .with("pool-json", &slots)
+    };
     let deed = Deed::of_pool("judge")
         .with("pool-id", "green")
         .with("against", "blue")
-        .with("window", "4m");
+        .with("window", window);
     Scene::new(name, deed, code)
         .after(pool("blue", "0.9.0"))
         .after(pool("green", "1.0.0"))
-        .faults(work(&[("blue", 60, "true"), ("green", tasks, ending)]))
+        .faults(work(&[("blue", 60, "true"), ("green", tasks, ending)], seconds))
 }
 
 /// Another caller adds a job with tasks to each of these pools, while the first questions are answered.
-fn work(jobs: &[(&str, u32, &str)]) -> Value {
+fn work(jobs: &[(&str, u32, &str)], seconds: u32) -> Value {
     // Jobs whose names differ in a number do the same kind of work.
     let writes = (1..).zip(jobs).flat_map(|(job, (pool, tasks, ending))| {
         let task = |number: u32| {
             let ending = if number.is_multiple_of(2) { ending } else { "true" };
-            json!({ "id": format!("t{number}"), "commandLine": format!("/bin/sh -c 'sleep 600; {ending}'") })
+            json!({ "id": format!("t{number}"), "commandLine": format!("/bin/sh -c 'sleep {seconds}; {ending}'") })
         };
         let path = format!("/jobs/render-{job}/addtaskcollection");
         let job = json!({ "id": format!("render-{job}"), "poolInfo": { "poolId": pool } });
