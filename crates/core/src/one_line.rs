@@ -17,6 +17,11 @@ pub(crate) fn one_line(text: &str) -> String {
     line
 }
 
+/// The last line of a text that says something.
+pub(crate) fn last_line(text: &str) -> Option<String> {
+    text.lines().rev().map(one_line).find(|line| !line.is_empty())
+}
+
 /// Marks that turn the direction of text around, and others without width.
 const fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -34,6 +39,12 @@ mod tests {
             one_line("a\r\n::error::b\u{1b}[31m\u{202e}c\t d "),
             "a ::error::b [31m c d"
         );
+    }
+
+    #[test]
+    fn the_last_line_is_the_last_one_with_a_word() {
+        assert_eq!(last_line("a\nb\tc\r\n \n\u{200b}\n").as_deref(), Some("b c"));
+        assert_eq!(last_line("\n \n"), None);
     }
 
     proptest! {

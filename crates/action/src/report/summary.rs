@@ -8,6 +8,7 @@ mod healed;
 mod judged;
 mod markdown;
 mod rounds;
+mod starts;
 
 use std::path::Path;
 
@@ -60,6 +61,7 @@ fn whole(report: &Report, file: Option<&Path>) -> String {
         judged::all(&mut page, rollout);
         gates::all(&mut page, rollout);
         rounds::warn(&mut page, asked, rollout);
+        starts::warn(&mut page, rollout);
     }
     folded::all(&mut page, report);
     footer(&mut page, report, file);

@@ -73,7 +73,7 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
         gates: Vec::new(),
         stand_ins: 0,
         vm_size: None,
-        start_task_failures: 0,
+        start_task_failures: Vec::new(),
         healed: Vec::new(),
         states: states
             .iter()

@@ -23,7 +23,7 @@ use crate::{
     },
     error::{Error, ErrorKind, Next},
     ids::{BatchEndpoint, NodeCounts, PoolId, VersionNumber, resource::ImageVersionId},
-    one_line::one_line,
+    one_line::{last_line, one_line},
     options::pool,
     progress::Span,
     quota::Standing,
@@ -494,16 +494,6 @@ fn start_task(
             None,
         )
         .with_words_of_service(format!("Batch: {}", one_line(&failure.to_string())))
-}
-
-/// The last line that says something.
-fn last_line(output: &str) -> Option<String> {
-    let line = output
-        .lines()
-        .rev()
-        .map(one_line)
-        .find(|line| !line.trim().is_empty())?;
-    Some(line.trim().to_owned())
 }
 
 /// How many other nodes there are, when so few are ill that healing replaces them.

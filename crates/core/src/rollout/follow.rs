@@ -10,6 +10,7 @@ use super::{
     counted::{bare, counted},
     decide::{self, Follows, Intent, Refusal},
     explain::refused,
+    failed_starts::{self, FailedStarts},
     pool::PoolAccess,
     ready::{self, Stillness},
     size::classify::{Class, judge_all},
@@ -22,10 +23,13 @@ use crate::{
         pool::{Pool, PoolLife, Scaling},
     },
     error::{Error, ErrorKind, Result, ServiceError},
-    one_line::one_line,
     settings::{Readiness, Targets},
-    words::{Words, plural},
+    words::Words,
 };
+
+/// So many kinds of failed start tasks are read, on one node each: further ones rarely say something new, and each costs
+/// a request.
+const MOST_READ: usize = 3;
 
 /// Where a pool stands with its formula.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,27 +72,27 @@ pub(super) async fn nodes(
         None => ready::wait(access, intent, readiness, report).await,
         Some(follows) => wait(access, (intent, follows), readiness, report).await,
     }?;
-    tell_failed_starts(access, &waited, report);
+    tell_failed_starts(access, &waited, report).await;
     Ok(waited)
 }
 
 /// A pool that does not wait for the success of its start task has nodes that take tasks without what it was to bring.
-fn tell_failed_starts(access: &PoolAccess<'_>, waited: &Waited, report: &mut RolloutReport) {
-    let census = &waited.census;
-    let failed = |node: &&Node| takes_tasks(node.state.as_str()) && node.start_task.is_some();
-    let first = waited.nodes.iter().find(failed);
-    let (true, Some(node)) = (report.note_failed_starts(census), first) else {
+/// They are warned of once, and again when others have come.
+async fn tell_failed_starts(access: &PoolAccess<'_>, waited: &Waited, report: &mut RolloutReport) {
+    let mut failed = FailedStarts::of(&waited.nodes);
+    if FailedStarts::nodes_of(&failed) == FailedStarts::nodes_of(&report.start_task_failures) {
         return;
-    };
-    let exit = node.start_task.as_ref().and_then(|failure| failure.exit_code);
-    let exit = exit.map_or_else(String::new, |code| format!(" with exit code {code}"));
-    access.client().warn(format!(
-        "the start task failed on {} of {} that are ready, first on {}{exit}: they take tasks all the same, since \
-         waitForSuccess is false",
-        census.start_task_failed,
-        plural(census.ready.total(), "node"),
-        one_line(&node.id)
-    ));
+    }
+    for group in failed.iter_mut().take(MOST_READ) {
+        if let Some(node) = group.nodes.first() {
+            group.output = access.start_task_end(node).await;
+        }
+    }
+    let ready = waited.nodes.iter().filter(|node| takes_tasks(node.state.as_str()));
+    if let Some(text) = failed_starts::warning(&failed, ready.count()) {
+        access.client().warn(text);
+    }
+    report.start_task_failures = failed;
 }
 
 async fn wait(

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    failed_starts::FailedStarts,
     healed::HealedNode,
     judged::StepJudgement,
     step::RolloutStep,
@@ -73,8 +74,8 @@ pub struct RolloutReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vm_size: Option<VmSize>,
     /// Nodes that take tasks though their start task failed, since the pool does not wait for its success.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub start_task_failures: u32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub start_task_failures: Vec<FailedStarts>,
     /// Nodes that were ill, and what was done with them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub healed: Vec<HealedNode>,
@@ -177,19 +178,12 @@ impl RolloutReport {
             gates: Vec::new(),
             stand_ins: 0,
             vm_size: None,
-            start_task_failures: 0,
+            start_task_failures: Vec::new(),
             healed: Vec::new(),
             rounds: Vec::new(),
             skipped_checks: Vec::new(),
             steps: Vec::new(),
         }
-    }
-
-    /// Notes the nodes that are ready though their start task failed. `true` when they were not noted before.
-    pub(super) const fn note_failed_starts(&mut self, census: &Census) -> bool {
-        let is_new = census.start_task_failed != self.start_task_failures;
-        self.start_task_failures = census.start_task_failed;
-        is_new
     }
 
     /// Notes what was counted last.

@@ -44,8 +44,6 @@ pub(super) struct Census {
     pub(super) elsewhere: u32,
     /// One such version.
     pub(super) other_image: Option<String>,
-    /// Ready though their start task failed, since the pool does not wait for its success. Only a list shows them.
-    pub(super) start_task_failed: u32,
 }
 
 /// Where a pool stands.
@@ -150,10 +148,7 @@ impl Census {
             *of_kind(&mut census.total, node.kind) += 1;
             let other = node.image.as_ref().filter(|image| !is_right(image));
             match (node.outlook(), other) {
-                (Outlook::Ready, None) => {
-                    *of_kind(&mut census.ready, node.kind) += 1;
-                    census.start_task_failed += u32::from(node.start_task.is_some());
-                }
+                (Outlook::Ready, None) => *of_kind(&mut census.ready, node.kind) += 1,
                 (Outlook::Ready | Outlook::Coming | Outlook::Doubtful, Some(image)) => {
                     census.elsewhere += 1;
                     census.other_image.get_or_insert_with(|| image.clone());

@@ -253,7 +253,7 @@ async fn a_start_task_that_fails_and_is_not_waited_for_is_told_once() {
     let report = good(roll_out(&azure, &settings).await);
     assert_eq!(
         (report.ready, report.start_task_failures),
-        (Some(10), 0),
+        (Some(10), Vec::new()),
         "they take tasks, as was asked for, and their start tasks go on"
     );
     tokio::time::advance(Duration::from_secs(600)).await;
@@ -264,10 +264,15 @@ async fn a_start_task_that_fails_and_is_not_waited_for_is_told_once() {
     let lines = lines(&mut events);
     let told: Vec<&String> = lines.iter().filter(|line| line.contains("start task failed")).collect();
     assert!(
-        matches!(&told[..], [told] if told.contains("on 3 of 10 nodes that are ready") && told.contains("exit code 42")),
+        matches!(&told[..], [told] if told.contains("on 3 of 10 nodes that are ready") && told.contains("exit code 42")
+            && told.ends_with("the last line that it wrote there: emulated: exit code 42")),
         "{told:?} of {lines:?}"
     );
-    assert_eq!(report.start_task_failures, 3);
+    let [group] = &report.start_task_failures[..] else {
+        panic!("they failed alike: {:?}", report.start_task_failures);
+    };
+    assert_eq!((group.exit_code, group.nodes.len()), (Some(42), 3));
+    assert_eq!(group.output, "emulated: exit code 42\n");
 }
 
 #[tokio::test(start_paused = true)]

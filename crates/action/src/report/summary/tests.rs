@@ -4,7 +4,7 @@ use azure_batch_core::{
     gate::{Checkpoint, GateAnswer, Said},
     ids::NodeCounts,
     judgement::Outcome,
-    rollout::StepJudgement,
+    rollout::{FailedStarts, StepJudgement},
 };
 
 use super::super::tests::{bad_inputs, created, judgement, partly_reached, quota_reached, refused};
@@ -121,6 +121,37 @@ fn what_gates_said_is_a_table_and_what_they_wrote_is_folded() {
     let page = page(&report);
     let from = page.find("**Gates.**").unwrap();
     let until = page.find("⚠️").unwrap();
+    insta::assert_snapshot!(&page[from..until]);
+}
+
+#[test]
+fn failed_start_tasks_are_shown_with_their_nodes_and_what_they_wrote() {
+    let group =
+        |exit_code: Option<i64>, (code, text, output): (&str, &str, &str), nodes: std::ops::Range<u32>| FailedStarts {
+            exit_code,
+            code: code.to_owned(),
+            why: format!("{code}: {text}"),
+            nodes: nodes.map(|number| format!("tvmps_{number}_d")).collect(),
+            output: output.to_owned(),
+        };
+    let exit = "The task exited with an exit code representing a failure";
+    let denied = "The specified blob container cannot be accessed";
+    let mut report = created();
+    report.rollout.as_mut().unwrap().start_task_failures = vec![
+        group(
+            Some(32),
+            (
+                "FailureExitCode",
+                exit,
+                "mounting\nmount: /mnt: wrong fs type, <bad> option\n",
+            ),
+            0..7,
+        ),
+        group(None, ("ResourceContainerAccessDenied", denied, ""), 7..8),
+    ];
+    let page = page(&report);
+    let from = page.find("⚠️ The start task").unwrap();
+    let until = page.find("<details><summary>What Azure said").unwrap();
     insta::assert_snapshot!(&page[from..until]);
 }
 
