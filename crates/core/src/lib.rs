@@ -10,6 +10,7 @@ pub mod claims;
 pub mod client;
 pub mod clock;
 pub mod cloud;
+pub mod columns;
 pub mod command;
 pub mod completion;
 pub mod compute;

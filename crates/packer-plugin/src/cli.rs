@@ -12,7 +12,6 @@ mod prune;
 mod publish;
 mod scale;
 mod settings;
-mod table;
 mod terminal;
 mod wait;
 mod work;

@@ -73,8 +73,9 @@ fn answer_of_expired(report: &ExpiredReport) -> Answer {
         (0, _) => "no pool in sight has expired".to_owned(),
         (_, 0) => format!("{} deleted, {kept} kept", pools(deleted)),
         (..) => format!(
-            "{} expired, {kept} kept; nothing was changed, --yes deletes them",
-            pools(due)
+            "{} expired, {kept} kept; nothing was changed, --yes deletes {}",
+            pools(due),
+            if due == 1 { "it" } else { "them" }
         ),
     };
     let answer = Answer::new(word, exit_code, headline)

@@ -197,16 +197,14 @@ fn followers<'a>(facts: &Facts<'a>) -> impl Iterator<Item = &'a Claim> + use<'a>
 fn of_claims(facts: &Facts<'_>, number: VersionNumber) -> Vec<String> {
     let is_of = |claim: &&Claim| claim.of == Claimed::Version(number) || claim.of == Claimed::Some;
     let users = facts.claims.iter().filter(is_of).map(|claim| claim.why.clone());
-    let before = facts.claims.iter().filter(|claim| is_before(facts, claim, number));
-    users
-        .chain(before.map(|claim| format!("it is the version before the one of which it is said: {}", claim.why)))
-        .collect()
+    let before = facts.claims.iter().filter_map(|claim| before(facts, claim, number));
+    users.chain(before).collect()
 }
 
-/// Whether the version is the one before what new nodes get: that is where a return goes to.
-fn is_before(facts: &Facts<'_>, claim: &Claim, number: VersionNumber) -> bool {
+/// Why the version stays if it is the one before what new nodes get: that is where a return goes to.
+fn before(facts: &Facts<'_>, claim: &Claim, number: VersionNumber) -> Option<String> {
     let (Claimed::Version(taken), Some(How::ForNew | How::ForPool)) = (&claim.of, claim.how) else {
-        return false;
+        return None;
     };
     let lower = facts
         .versions
@@ -217,7 +215,14 @@ fn is_before(facts: &Facts<'_>, claim: &Claim, number: VersionNumber) -> bool {
     let mut lower = lower
         .filter_map(|version| version.id.number())
         .filter(|own| own < taken);
-    lower.next() == Some(number)
+    (lower.next() == Some(number)).then(|| {
+        // What new nodes get is the object of both sentences.
+        let why = match claim.why.strip_suffix(" of it") {
+            Some(user) => format!("{user} of {taken}"),
+            None => claim.why.clone(),
+        };
+        format!("it is the version before {taken}, and {why}")
+    })
 }
 
 fn of_rule(facts: &Facts<'_>, version: &ImageVersion, number: VersionNumber) -> Vec<String> {

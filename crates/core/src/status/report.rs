@@ -312,8 +312,13 @@ impl fmt::Display for Finding {
             } => f.write_str(&deleted(version, *usable_until, *gone_at)),
             Self::Unlisted { what } => write!(f, "Batch does not list {what}"),
             Self::Objection { text } => write!(f, "Azure objects: {text}"),
-            Self::Ended { retirement } => write!(f, "{} has ended", retirement.what),
-            Self::Ends { retirement, days } => write!(f, "{} ends in {days} days", retirement.what),
+            Self::Ended { retirement } => {
+                let day = retirement.date.strftime("%F");
+                write!(f, "{} reached its end of life on {day}", retirement.what)
+            }
+            Self::Ends { retirement, days } => {
+                write!(f, "{} reaches its end of life in {days} days", retirement.what)
+            }
             Self::Formula { text } => write!(f, "Batch cannot evaluate its autoscale formula: {text}"),
             Self::Expired => f.write_str("it has expired; delete with --expired takes it away"),
             Self::UnsafeUpgrade { path, why } => write!(f, "{path} {why}"),

@@ -105,7 +105,7 @@ const USERS: [User; 9] = [
         seed["batchAccounts"][1]["pools"] = json!([pool("p2", by_id(&image("0.9.0")), 0)]);
     }),
     (
-        "it is the version before the one of which it is said: pool p2",
+        "it is the version before 1.0.0, and pool p2 in acct2 makes its nodes of 1.0.0",
         |seed| {
             seed["batchAccounts"][1]["pools"] = json!([pool("p2", by_id(&image("1.0.0")), 0)]);
         },

@@ -79,8 +79,8 @@ async fn each_pool_says_what_there_is_to_act_on_and_the_next_end_comes_first() {
     assert_eq!(
         findings(&report),
         [
-            "old: image canonical:ubuntuserver:18_04-lts-gen2:latest has ended; node agent batch.node.ubuntu 18.04 has ended",
-            "good: image version 1.0.0 ends in 120 days",
+            "old: image canonical:ubuntuserver:18_04-lts-gen2:latest reached its end of life on 2023-05-30; node agent batch.node.ubuntu 18.04 reached its end of life on 2023-05-30",
+            "good: image version 1.0.0 reaches its end of life in 120 days",
             "behind: 1 version behind 1.0.0",
             "gone: 2 versions behind 1.0.0; version 0.1.0 is gone, so the pool cannot grow",
             "managed: managed image: Batch ended its support on 2026-03-31; its managed image is gone, so the pool cannot grow",

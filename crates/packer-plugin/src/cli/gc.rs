@@ -3,6 +3,7 @@
 //! What may go is core's to say; here are the words.
 
 use azure_batch_core::{
+    columns,
     gc::{self, Collection, LeftPool, Leftover},
     options::{Door, Verb},
     settings,
@@ -13,7 +14,7 @@ use super::{
     answer::{self, Answer},
     arguments::{Act, Given},
     settings::of_flags,
-    table, terminal,
+    terminal,
     work::with_client,
 };
 
@@ -64,9 +65,11 @@ fn found(collection: &Collection) -> String {
     }
     let mut rows: Vec<[String; 5]> = collection.leftovers.iter().map(row).collect();
     rows.extend(collection.pools.iter().map(row_of_pool));
-    table::text(
-        ["KIND", "NAME", "MADE FOR", "WHAT", "WHY"],
+    // A leftover is known by its name.
+    columns::table(
+        &["KIND", "NAME", "MADE FOR", "WHAT", "WHY"],
         &rows,
+        2,
         terminal::of_result(),
     )
 }

@@ -4,6 +4,7 @@
 
 use azure_batch_core::{
     clock::{Clock as _, SystemClock},
+    columns,
     ids::VersionNumber,
     listing::{self, ListedRegion, ListedVersion, Listing, Standing, Unseen},
     options::{Door, Verb},
@@ -11,7 +12,7 @@ use azure_batch_core::{
 };
 use jiff::{Timestamp, Unit};
 
-use super::{Desk, answer::Answer, arguments::Given, settings::of_flags, table, terminal, work::with_client};
+use super::{Desk, answer::Answer, arguments::Given, settings::of_flags, terminal, work::with_client};
 
 /// Up to this age hours are shown, then days.
 const DAYS_AFTER: i64 = 48 * 3600;
@@ -52,7 +53,7 @@ fn describe(listing: &Listing, now: Timestamp) -> String {
         "POOLS",
     ];
     let rows: Vec<[String; 7]> = listing.versions.iter().map(|version| row(version, now)).collect();
-    let mut text = table::text(names, &rows, terminal::of_result());
+    let mut text = columns::table(&names, &rows, 1, terminal::of_result());
     for pool in &listing.following {
         let upgrade = match pool.upgrade {
             azure_batch_core::users::Upgrade::Platform => "; Azure moves its nodes to what is latest",

@@ -4,6 +4,7 @@
 
 use azure_batch_core::{
     clock::{Clock as _, SystemClock},
+    columns,
     compute::soft_deleted::Phase,
     options::{Door, Verb, versions::RETENTION_FILE},
     prune::{self, Fate, Judged, PrunedDefinition, Pruning, Remaining},
@@ -17,7 +18,7 @@ use super::{
     arguments::{Act, Given},
     list::{age, day},
     settings::of_flags,
-    table, terminal,
+    terminal,
     work::with_client,
     written,
 };
@@ -79,11 +80,8 @@ fn shown(definition: &PrunedDefinition, now: Timestamp) -> String {
     let mut text = name.to_owned();
     if !rows.is_empty() {
         text.push('\n');
-        text.push_str(&table::text(
-            ["VERSION", "STATE", "AGE", "WHAT", "WHY"],
-            &rows,
-            terminal::of_result(),
-        ));
+        let names = ["VERSION", "STATE", "AGE", "WHAT", "WHY"];
+        text.push_str(&columns::table(&names, &rows, 1, terminal::of_result()));
     }
     for remaining in &definition.deleted {
         text.push('\n');
