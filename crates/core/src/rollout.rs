@@ -4,6 +4,7 @@
 //! `pool`.
 
 mod agent;
+mod as_found;
 mod asked;
 mod attempts;
 mod before;

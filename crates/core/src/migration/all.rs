@@ -3,6 +3,8 @@
 //! Which version each gets is found out as for one pool, before any of them is written. When each has its turn is decided
 //! in `fleet`, and moving one is a roll-out.
 
+use std::iter;
+
 use super::{Done, Migration, left_image, looked, of_pool, origin::Search, within};
 use crate::{
     batch::pool::{self, Pool, PoolLife},
@@ -58,6 +60,8 @@ pub enum End {
 /// The pools that are on managed images or leaving them, and what becomes of each.
 #[derive(Default)]
 struct Found {
+    /// Those whose move has begun.
+    begun: Vec<(Checked<UnresolvedRollout>, String)>,
     moves: Vec<(Checked<UnresolvedRollout>, String)>,
     stay: Vec<(PoolId, Error)>,
     done: Vec<Done>,
@@ -69,7 +73,7 @@ struct Found {
 /// When the account or its pools cannot be read, or the run ends. What keeps one pool from moving is in its plan.
 pub async fn plan_all(client: &Client, settings: &Checked<MigrationSettings<AllPools>>) -> Result<AllPlan> {
     let found = resolve(client, settings).await?;
-    let (moves, sentences): (Vec<_>, Vec<_>) = found.moves.into_iter().unzip();
+    let (moves, sentences): (Vec<_>, Vec<_>) = found.begun.into_iter().chain(found.moves).unzip();
     let ids = moves.iter().map(|it| it.pool.id.clone());
     let whys = ids.zip(sentences).collect();
     let mut fleet = fleet::plan(client, &settings.as_fleet(moves)).await;
@@ -91,31 +95,32 @@ pub async fn plan_all(client: &Client, settings: &Checked<MigrationSettings<AllP
 /// When the account or its pools cannot be read, or the run ends before the first of them has its turn.
 pub async fn run_all(client: &Client, settings: &Checked<MigrationSettings<AllPools>>) -> Result<Vec<PoolEnd>> {
     let found = resolve(client, settings).await?;
-    let moves: Vec<_> = found.moves.into_iter().map(|(moves, _why)| moves).collect();
     // As with a file: nothing is written when one of them cannot be changed as far as one can see.
     let is_stopped = !found.stay.is_empty() && settings.pool.after_failure == AfterFailure::Stop;
-    let mut ends: Vec<PoolEnd> = if is_stopped {
-        let numbered = moves.into_iter().enumerate();
-        numbered
-            .map(|(number, moves)| PoolEnd {
+    let mut ends: Vec<PoolEnd> = Vec::new();
+    // A move that has begun may hold the room that the others need, so these are looked at once it is over.
+    for group in [found.begun, found.moves] {
+        let moves: Vec<_> = group.into_iter().map(|(moves, _why)| moves).collect();
+        let has_turn = !is_stopped && !ends.iter().any(|it| stops(it, settings.pool.after_failure));
+        let runs = match has_turn && !moves.is_empty() {
+            true => fleet::run(client, &settings.as_fleet(moves.clone())).await,
+            false => Vec::new(),
+        };
+        let outcomes = runs
+            .into_iter()
+            .map(|run| run.outcome)
+            .chain(iter::repeat_with(|| None));
+        for (moves, outcome) in moves.into_iter().zip(outcomes) {
+            ends.push(PoolEnd {
                 pool: moves.pool.id.clone(),
-                wave: fleet::wave(number),
-                end: End::NotBegun(Box::new(moves)),
-            })
-            .collect()
-    } else {
-        let runs = fleet::run(client, &settings.as_fleet(moves.clone())).await;
-        let each = moves.into_iter().zip(runs);
-        each.map(|(moves, run)| PoolEnd {
-            pool: run.pool,
-            wave: run.wave,
-            end: match run.outcome {
-                Some(outcome) => End::Ran(Box::new(moves), Box::new(outcome)),
-                None => End::NotBegun(Box::new(moves)),
-            },
-        })
-        .collect()
-    };
+                wave: fleet::wave(ends.len()),
+                end: match outcome {
+                    Some(outcome) => End::Ran(Box::new(moves), Box::new(outcome)),
+                    None => End::NotBegun(Box::new(moves)),
+                },
+            });
+        }
+    }
     let without_turn = |pool, end| PoolEnd {
         pool,
         wave: NO_WAVE,
@@ -126,6 +131,18 @@ pub async fn run_all(client: &Client, settings: &Checked<MigrationSettings<AllPo
     let done = found.done.into_iter();
     ends.extend(done.map(|done| without_turn(done.pool.clone(), End::Done(done))));
     Ok(ends)
+}
+
+/// Whether no further pool begins after this one.
+fn stops(it: &PoolEnd, after_failure: AfterFailure) -> bool {
+    match &it.end {
+        End::Ran(_, outcome) => outcome.result.as_ref().is_err_and(|error| {
+            let ends_run = matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline);
+            ends_run || after_failure == AfterFailure::Stop
+        }),
+        End::NotBegun(_) => true,
+        End::Stays(_) | End::Done(_) => false,
+    }
 }
 
 /// The reason with what lets the others move.
@@ -160,7 +177,13 @@ async fn find(client: &Client, settings: &Checked<MigrationSettings<AllPools>>) 
         let settings = settings.of(id.clone());
         let client = client.for_pool(&id);
         match of_pool((&client, &mut search), &settings, (&pool, region.as_ref())).await {
-            Ok(Migration::Moves(moves)) => found.moves.push((moves.settings, moves.why)),
+            Ok(Migration::Moves(moves)) => {
+                let group = match unfinished(&pool) {
+                    Some(_) => &mut found.begun,
+                    None => &mut found.moves,
+                };
+                group.push((moves.settings, moves.why));
+            }
             Ok(Migration::Done(done)) => found.done.push(done),
             Err(error) if matches!(error.kind(), ErrorKind::BadInput | ErrorKind::NoRights) => {
                 let flow = format!("cannot migrate pool {id}");
@@ -172,7 +195,7 @@ async fn find(client: &Client, settings: &Checked<MigrationSettings<AllPools>>) 
     Ok(found)
 }
 
-/// The pools that are on managed images or leaving them. Those whose move has begun come first: their jobs wait.
+/// The pools that are on managed images or leaving them.
 fn affected(bodies: Vec<serde_json::Value>) -> Vec<(PoolId, Pool)> {
     let of = |body: serde_json::Value| {
         let id = json::text(&body, "/id")?.parse().ok()?;
@@ -180,7 +203,5 @@ fn affected(bodies: Vec<serde_json::Value>) -> Vec<(PoolId, Pool)> {
         let is_meant = pool.life != PoolLife::Deleting && left_image(&pool).is_some();
         is_meant.then_some((id, pool))
     };
-    let mut pools: Vec<(PoolId, Pool)> = bodies.into_iter().filter_map(of).collect();
-    pools.sort_by_key(|(_, pool)| unfinished(pool).is_none());
-    pools
+    bodies.into_iter().filter_map(of).collect()
 }

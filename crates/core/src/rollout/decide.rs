@@ -581,7 +581,7 @@ pub(super) fn shifting(shift: &Shift) -> Refusal {
     }
 }
 
-fn deleting() -> Refusal {
+pub(super) fn deleting() -> Refusal {
     Refusal {
         why: "is being deleted meanwhile".to_owned(),
         remedy: AGREE,

@@ -3,8 +3,8 @@
 //! The steps are what the first look shows. A pool that changes afterwards is looked at and decided about again.
 
 use super::{
-    checkpoint,
-    decide::{Intent, Next, Stage, Waiting},
+    as_found, checkpoint,
+    decide::{Intent, Next, Refusal, Stage, Waiting},
     explain::refused,
     follow::not_evaluated,
     heal,
@@ -174,10 +174,7 @@ pub(super) async fn look(
     (intent, settings): (&Intent, &RolloutSettings),
 ) -> Result<Beginning> {
     let rounds = settings.policy.resize.rounds;
-    let next = intent.decide(Stage::Before, pool);
-    if let Next::Refuse(refusal) = next {
-        return Err(refused(access.at(), refusal));
-    }
+    let next = decided(intent, pool).map_err(|refusal| refused(access.at(), refusal))?;
     let will_be_made = matches!(next, Next::Create | Next::Wait(Waiting::Deletion));
     if will_be_made {
         // Nothing is written for a pool that could not be created afterwards.
@@ -227,6 +224,18 @@ pub(super) async fn look(
         retag: None,
     };
     Ok(beginning.tagging(retag, access.id()))
+}
+
+/// What the pool as it was found calls for first.
+fn decided<'p>(intent: &Intent, pool: Option<&'p Pool>) -> Result<Next<'p>, Refusal> {
+    let size = (
+        intent.goal.targets,
+        intent.follows.as_ref().map(|follows| &follows.scale),
+    );
+    match intent.decide(Stage::Before, pool) {
+        Next::Refuse(refusal) => Err(refusal),
+        next => as_found::changed(intent.adopt, size, pool).map_or(Ok(next), Err),
+    }
 }
 
 /// What Batch says a new formula comes to in a pool that follows one; of others it cannot be asked, but Batch looks at a

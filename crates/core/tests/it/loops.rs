@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 /// Where a roll-out decides. None of these waits for anything.
-const DECISIONS: [&str; 9] = [
+const DECISIONS: [&str; 10] = [
+    "as_found.rs",
     "blue_green/next.rs",
     "blue_green/stages.rs",
     "decide.rs",

@@ -25,6 +25,7 @@ mod looks_sweep;
 mod loops;
 mod migration;
 mod migration_all;
+mod migration_all_sweep;
 mod migration_sweep;
 mod no_wait;
 mod plan_needs;

@@ -218,6 +218,85 @@ async fn after_a_failure_no_further_pool_is_touched() {
     );
 }
 
+/// What another client does to the second pool, and how that is told: once it was found, and before its turn.
+fn rivals() -> [(&'static str, &'static str, Value, &'static str); 3] {
+    let size = json!({"targetDedicatedNodes": 7, "targetLowPriorityNodes": 0});
+    let formula = json!({"autoScaleFormula": "$TargetDedicatedNodes = 6;"});
+    [
+        (
+            "POST",
+            "/pools/second/resize",
+            size,
+            "7 nodes there, 2 when it was found",
+        ),
+        ("POST", "/pools/second/enableautoscale", formula, "autoscale formula"),
+        (
+            "DELETE",
+            "/pools/second",
+            Value::Null,
+            "pool second was deleted meanwhile",
+        ),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_another_client_changes_before_its_turn_keeps_that_and_is_not_made_again() {
+    for strategy in ["in-place", "blue-green"] {
+        for (method, path, body, said) in rivals() {
+            let azure = three_pools(|_| ());
+            azure.fault(
+                json!({"kind": "rival", "method": "PATCH", "path": "/pools/first", "occurrence": {"nth": 1},
+                "write": {"method": method, "path": path, "body": body}}),
+            );
+            let asked = values().with(STRATEGY, strategy).with(CONTINUE_AFTER_FAILURE, true);
+            let ends = moved(&azure, &asked).await;
+            let case = format!("{strategy}, {method} {path}: {:?}", shown(&ends));
+            assert_eq!(shown(&ends)[1], "2 second: failed: Refused", "{case}");
+            let End::Ran(_, outcome) = &ends[1].end else {
+                panic!("{case}")
+            };
+            let report = outcome.result.as_ref().unwrap_err().report();
+            assert!(report.contains(said), "{case}\n{report}");
+            let writes = azure.writes();
+            assert!(
+                !writes.iter().any(|write| write.contains("/pools/second")),
+                "{case}: {writes:#?}"
+            );
+            assert_eq!(
+                writes.iter().filter(|write| *write == "POST /pools").count(),
+                usize::from(strategy != "in-place") * 2
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_that_has_begun_is_finished_before_the_room_for_the_others_is_looked_at() {
+    let asked = values().with(STRATEGY, "blue-green");
+    for seconds in [40, 80, 120, 160] {
+        let azure = three_pools(|seed| {
+            let account = &mut seed["batchAccounts"][0];
+            let two = ["first", "second"];
+            let pools = account["pools"].as_array_mut().unwrap();
+            pools.retain(|pool| two.iter().any(|id| pool["id"] == *id));
+            // For both and one node more, which the first of them takes.
+            account["quotas"] = json!({"dedicatedCores": 4 * 5});
+        });
+        drop(moved_within(&azure, &asked, Duration::from_secs(seconds)).await);
+        let killed = state(&azure).await;
+        assert!(
+            killed.contains("first-1-0-0") && !killed.contains("second-"),
+            "{killed}"
+        );
+        let ends = shown(&moved(&azure, &asked).await);
+        assert_eq!(
+            ends,
+            ["1 first: Moved", "2 second: Moved"],
+            "killed after {seconds} s: {killed}"
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_run_that_was_killed_is_finished_by_the_same_command_and_the_list_shows_what_is_under_way() {
     let azure = three_pools(|_| ());

@@ -91,7 +91,8 @@ const PATCHES_THE_SECOND: Rival = Rival {
     pool: "p2",
     ..PATCHES
 };
-const OF_THE_SECOND: &[Rival] = &[
+/// Who changes pool p2.
+pub(crate) const OF_THE_SECOND: &[Rival] = &[
     RESIZES_THE_SECOND,
     DELETES_THE_SECOND,
     SCALES_THE_SECOND,

@@ -13,6 +13,7 @@ use crate::{
     ids::{NodeCounts, PoolId},
     judgement::Tasks,
     rollout::{
+        as_found,
         counted::counted,
         decide::Refusal,
         pair::Shift,
@@ -82,6 +83,10 @@ pub(in crate::rollout) fn refusal(
     (second, pools, schedules): (&PoolId, &[Pool], &[String]),
 ) -> Option<Refusal> {
     let refuse = |why: String, remedy| Some(Refusal { why, remedy });
+    let size = (settings.pool.targets.into(), settings.pool.autoscale.as_ref());
+    if let Some(refusal) = as_found::changed(settings.policy.adopt, size, Some(former)) {
+        return Some(refusal);
+    }
     if settings.pool.autoscale.is_some() || former.scaling == Scaling::Auto {
         return refuse(
             "follows an autoscale formula or shall do so, so its nodes cannot be given to a second pool".to_owned(),

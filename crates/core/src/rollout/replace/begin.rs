@@ -8,6 +8,7 @@ use crate::{
     batch::{autoscale, pool::Pool},
     ids::NodeCounts,
     rollout::{
+        as_found,
         decide::{Intent, Refusal},
         record::{Back, Phase, Record, Remembered, is_retired},
         spec::{Spec, When, formula_name, unrestorable},
@@ -41,6 +42,9 @@ pub(in crate::rollout) fn forward(
     let id = spec.roll_out_id(intent.goal.targets, scale);
     if let Some(record) = under_way(pool, &id)? {
         return Ok(Begun::Already(record));
+    }
+    if let Some(refusal) = as_found::changed(intent.adopt, (intent.goal.targets, scale), Some(pool)) {
+        return Err(refusal);
     }
     if let Some(part) = unrestorable(pool, Some(spec)) {
         return Err(Refusal {
