@@ -21,7 +21,7 @@ pub use self::{
     ensure::{Wanted, begin, ensure},
     kept::kept,
     keys::require_keys,
-    layout::{Layout, RegionLayout, StorageChoice},
+    layout::{Added, Layout, RegionLayout, StorageChoice},
     regions::merged as merged_regions,
     removal::{is_under_way, remove},
     repair::{failed_region, repairable_region},

@@ -86,7 +86,7 @@ rows! {
         "In which phase the version goes to this region. The regions of a phase are complete before those of the next are added; the source's region is in phase 1.";
     TARGET_REGION_STORAGE_ACCOUNT_TYPE: "shared_image_gallery_destination.target_region.storage_account_type", Version, Kind::Text, Standard::Rule("{shared_image_gallery_destination.storage_account_type}"), [],
         "Storage of the replicas in this region. It cannot be changed later.";
-    TARGET_REGION_EXCLUDE_FROM_LATEST: "shared_image_gallery_destination.target_region.exclude_from_latest", Version, Kind::Bool, Standard::Rule("a new region is not excluded by itself; one that the version has stays as it is"), [],
+    TARGET_REGION_EXCLUDE_FROM_LATEST: "shared_image_gallery_destination.target_region.exclude_from_latest", Version, Kind::Bool, Standard::Rule("a region that is added is excluded where another region of the version is, unless {latest_now} is true; one that the version has stays as it is"), [],
         "Whether `latest` passes the version over in this region, also when {latest_now} admits it.";
     TARGET_REGION_DISK_ENCRYPTION_SET_ID: "shared_image_gallery_destination.target_region.disk_encryption_set_id", Version, Kind::Text, Standard::Rule("Azure's own key"), [],
         "Resource id of the disk encryption set, in this region, whose key encrypts the replicas: those of the OS disk, and of every data disk that {shared_image_gallery_destination.target_region.data_disk_encryption} does not name. Azure takes keys for all regions of a version or for none, so each region needs a block with one: the source's, those of {used_by} and the others. Keys cannot be changed later.";

@@ -21,7 +21,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     options::image,
     progress::{CheckOutcome, Event, Progress},
-    settings::{MachineHandling, PurchasePlan},
+    settings::{Keys, MachineHandling, PurchasePlan},
     words,
 };
 
@@ -127,16 +127,37 @@ fn image_checks(machine: &Machine, image: &SourceImage, handling: MachineHandlin
         only_a_vm("extensions"),
         only_a_vm("ephemeral-os-disk"),
         only_a_disk("disk-encryption"),
-        only_a_disk("encryption-sets"),
+        image_keys(machine, image, handling.keys),
         only_a_disk("ultra-disk"),
         disks::size(machine),
         only_a_disk("shared-disks"),
         disks::image_caching(machine),
-        pass("one-region", format!("the image lies in {}", machine.location)),
+        place(machine, image),
         plan,
         unknown("base-image", "this source does not name its base image"),
         unknown("temp-drive", TEMP_DRIVE),
     ]
+}
+
+/// Whose keys the image's disks have; a community gallery does not show it.
+fn image_keys(machine: &Machine, image: &SourceImage, keys: Keys) -> Check {
+    match image.kind {
+        ImageKind::CommunityVersion => unknown("encryption-sets", "a community gallery does not show it"),
+        ImageKind::ManagedImage | ImageKind::Version => disks::encryption_sets(machine, keys),
+    }
+}
+
+fn place(machine: &Machine, image: &SourceImage) -> Check {
+    let name = "one-region";
+    match &image.edge_zone {
+        None => pass(name, format!("the image lies in {}", machine.location)),
+        Some(zone) => fail(
+            name,
+            format!(
+                "the image lies in the edge zone {zone}, and versions are made in regions only: build it in a region"
+            ),
+        ),
+    }
 }
 
 fn os_state(image: &SourceImage) -> Check {

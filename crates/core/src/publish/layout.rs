@@ -10,8 +10,8 @@ use crate::{
     ids::Location,
     options::image,
     replicas::RegionNeed,
-    replication::{Layout, RegionLayout, StorageChoice},
-    settings::{DiskKeys, Lun, PublishSettings, ReplicationMode, TargetRegion},
+    replication::{Added, Layout, RegionLayout, StorageChoice},
+    settings::{DiskKeys, Latest, Lun, PublishSettings, ReplicationMode, TargetRegion},
     words,
 };
 
@@ -53,6 +53,10 @@ pub(super) fn layout(settings: &PublishSettings, machine: &Machine, needs: &[Reg
             .iter()
             .map(|region| Ok((region.location.clone(), of_region(region, &luns)?)))
             .collect::<Result<_>>()?,
+        added: match settings.version_settings.latest {
+            Latest::Admit => Added::Admitted,
+            Latest::Keep | Latest::Exclude => Added::AsElsewhere,
+        },
     };
     for (location, more) in &profile.regions {
         let region = layout.regions.entry(location.clone()).or_default();

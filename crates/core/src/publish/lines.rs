@@ -21,8 +21,9 @@ use crate::{
     error::{Error, ErrorKind},
     ids::NodeAgentSku,
     json,
-    options::{Door, versions::IMAGE_VERSION},
+    options::{Door, image::LATEST_NOW, versions::IMAGE_VERSION},
     progress::Event,
+    replicas::RegionNeed,
     replication,
     settings::{Latest, PublishSettings},
 };
@@ -154,6 +155,12 @@ pub(super) fn caveats(client: &Client, settings: &PublishSettings, seen: &Seen, 
     if let Some(version) = seen.version(&goal.version) {
         for text in replication::kept(version, &goal.wanted_first()) {
             progress.warn(text);
+        }
+        let needs: Vec<RegionNeed> = goal.needs().cloned().collect();
+        for (region, _) in regions::passed_over(version, &needs, &goal.layout) {
+            progress.note(format!(
+                "Latest passes the version over in {region} too: {LATEST_NOW} = true admits it there, and so does promote"
+            ));
         }
     }
     if let (Number::New(_), Latest::Keep | Latest::Exclude) = (goal.number, goal.details.latest) {

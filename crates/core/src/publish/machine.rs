@@ -101,6 +101,8 @@ pub(super) struct SourceImage {
     pub published: String,
     /// The security profile of a version that has keys for UEFI of its own.
     pub keys: Option<Value>,
+    /// The edge zone that a managed image lies in. A version always lies in a region.
+    pub edge_zone: Option<String>,
 }
 
 impl SourceVhds {

@@ -203,7 +203,29 @@ pub(super) fn changes(existing: Option<&ImageVersion>, needs: &[RegionNeed], lay
             format!("admit it to latest in {location}")
         },
     }));
+    let passed_over = existing.map(|version| passed_over(version, needs, layout));
+    steps.extend(passed_over.unwrap_or_default().into_iter().map(|(location, others)| {
+        let others: Vec<&str> = others.iter().map(Location::as_str).collect();
+        Step::Describe {
+            what: format!("exclude it from latest in {location}, as in {}", others.join(", ")),
+        }
+    }));
     steps
+}
+
+/// The regions that a version is added to and in which `latest` passes it over, each with those for whose sake.
+#[must_use]
+pub(super) fn passed_over(
+    version: &ImageVersion,
+    needs: &[RegionNeed],
+    layout: &Layout,
+) -> Vec<(Location, Vec<Location>)> {
+    let has: Vec<Location> = version.regions().into_iter().map(|it| it.location).collect();
+    let added = needs.iter().map(|need| &need.location).filter(|it| !has.contains(it));
+    added
+        .map(|location| (location.clone(), layout.excluded_as_in(version, location)))
+        .filter(|(_, others)| !others.is_empty())
+        .collect()
 }
 
 /// One step for each thing that a version is to say of itself and does not.

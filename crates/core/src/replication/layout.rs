@@ -27,6 +27,18 @@ pub struct Layout {
     pub profile: Map<String, Value>,
     /// What is special about single regions.
     pub regions: BTreeMap<Location, RegionLayout>,
+    /// Whether `latest` passes the version over in a region that is added.
+    pub added: Added,
+}
+
+/// What `latest` makes of a version in a region that is added and of which nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Added {
+    /// It passes the version over where it does so in another region: the version is only tried in some.
+    #[default]
+    AsElsewhere,
+    /// It may be the version, as was asked.
+    Admitted,
 }
 
 /// Who chooses the storage of a region that names none.
@@ -78,6 +90,22 @@ impl Layout {
         if let Some(exclude) = self.exclusion(entry) {
             set(entry, "", "excludeFromLatest", |flag| *flag = json!(exclude));
         }
+    }
+
+    /// The regions in which `latest` passes a version over, and for whose sake it does so in a region that is added; none
+    /// when it does not.
+    #[must_use]
+    pub fn excluded_as_in(&self, version: &ImageVersion, added: &Location) -> Vec<Location> {
+        let is_said = self
+            .regions
+            .get(added)
+            .is_some_and(|it| it.latest.is_excluded().is_some());
+        // What is excluded as a whole is so in every region.
+        if is_said || self.added == Added::Admitted || version.is_excluded() {
+            return Vec::new();
+        }
+        let regions = version.regions().into_iter().map(|region| region.location);
+        regions.filter(|location| version.is_excluded_in(location)).collect()
     }
 
     /// The regions of a version that `latest` is to pass over, or to pass over no more, and does otherwise.

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Layout, RegionOut};
+use super::{Layout, RegionOut, set};
 use crate::{
     compute::version::{ImageVersion, location_of},
     ids::Location,
@@ -34,10 +34,20 @@ pub fn merged(
                 raise(region, need.replicas, version.default_replicas());
                 layout.settle(region);
             }
-            None => regions.push(layout.entry(need)),
+            None => regions.push(added(version, need, layout)),
         }
     }
     (regions != before).then_some(regions)
+}
+
+/// The entry of a region that the version does not have. While the version is tried in some of its regions, `latest` does
+/// not go to another one by itself.
+fn added(version: &ImageVersion, need: &RegionNeed, layout: &Layout) -> Value {
+    let mut entry = layout.entry(need);
+    if !layout.excluded_as_in(version, &need.location).is_empty() {
+        set(&mut entry, "", "excludeFromLatest", |flag| *flag = json!(true));
+    }
+    entry
 }
 
 fn raise(region: &mut Value, replicas: u32, default: u64) {
@@ -54,6 +64,10 @@ pub(super) fn is_in(region: &Value, location: &Location) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{super::tests::version, *};
+    use crate::{
+        replication::{Added, RegionLayout},
+        settings::Latest,
+    };
 
     fn need(location: &str, replicas: u32) -> RegionNeed {
         RegionNeed {
@@ -78,6 +92,42 @@ mod tests {
         assert_eq!(counts, [("East US 2", 2), ("West US 2", 3), ("northeurope", 1)]);
         assert_eq!(merged[0]["encryption"]["x"], 1, "fields we do not know survive");
         assert_eq!(merge(&version(), &[need("eastus2", 2)]), None);
+    }
+
+    #[test]
+    fn a_region_that_is_added_is_excluded_from_latest_as_another_one_is_unless_it_is_asked_for() {
+        let needs = [need("northeurope", 1)];
+        let tried = |exclude_whole: bool, exclude_west: bool| {
+            let mut body = version().body().clone();
+            let profile = &mut body["properties"]["publishingProfile"];
+            profile["excludeFromLatest"] = json!(exclude_whole);
+            profile["targetRegions"][1]["excludeFromLatest"] = json!(exclude_west);
+            ImageVersion::new(version().id, body)
+        };
+        let flag = |version: &ImageVersion, layout: &Layout| {
+            merged(version, &needs, layout, &[]).unwrap()[2]["excludeFromLatest"] == true
+        };
+        let usual = Layout::default();
+        assert!(flag(&tried(false, true), &usual));
+        assert!(!flag(&tried(false, false), &usual));
+        assert!(
+            !flag(&tried(true, true), &usual),
+            "the whole version is passed over already"
+        );
+        let admitted = Layout {
+            added: Added::Admitted,
+            ..Layout::default()
+        };
+        assert!(!flag(&tried(false, true), &admitted));
+        let said = RegionLayout {
+            latest: Latest::Admit,
+            ..RegionLayout::default()
+        };
+        let said = Layout {
+            regions: [("northeurope".parse().unwrap(), said)].into(),
+            ..Layout::default()
+        };
+        assert!(!flag(&tried(false, true), &said));
     }
 
     #[test]

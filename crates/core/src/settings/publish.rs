@@ -113,16 +113,17 @@ impl PublishSettings {
     }
 
     /// What may be done to the machine, and what is known of it: one that azure-arm captured is generalized, since
-    /// azure-arm captures no other.
+    /// azure-arm captures no other, and a version that is adopted keeps its keys.
     #[must_use]
     pub fn handling(&self) -> MachineHandling {
-        match (&self.source, self.machine.generalized) {
-            (Source::Captured { .. }, Generalized::Required) => MachineHandling {
-                generalized: Generalized::Declared,
-                ..self.machine
-            },
-            _ => self.machine,
+        let mut handling = self.machine;
+        if let (Source::Captured { .. }, Generalized::Required) = (&self.source, handling.generalized) {
+            handling.generalized = Generalized::Declared;
         }
+        if self.adopted().is_some() {
+            handling.keys = Keys::Kept;
+        }
+        handling
     }
 
     /// Why the number that is asked for cannot be had, as what follows the setting's name: a version that is adopted

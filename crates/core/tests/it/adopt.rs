@@ -85,6 +85,46 @@ pub(crate) fn body(azure: &Azure) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_version_that_is_latest_in_some_regions_only_does_not_become_so_in_those_that_are_added() {
+    let tried = || {
+        world_with(|seed| {
+            seed["versions"][0]["publishingProfile"]["targetRegions"][1]["excludeFromLatest"] = true.into();
+        })
+    };
+    let excluded = |azure: &Azure| -> Vec<bool> {
+        let body = body(azure);
+        let regions = body["properties"]["publishingProfile"]["targetRegions"]
+            .as_array()
+            .unwrap();
+        regions.iter().map(|it| it["excludeFromLatest"] == true).collect()
+    };
+    let azure = tried();
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let plan = publish::plan(&client, &checked(&adopting())).await.unwrap();
+    let changes = plan.changes().join("; ");
+    for region in ["westus2", "westeurope"] {
+        let said = format!("exclude it from latest in {region}, as in northeurope");
+        assert!(changes.contains(&said), "{changes}");
+    }
+    assert!(
+        lines(&mut events)
+            .join("; ")
+            .contains("latest_now = true admits it there")
+    );
+    run(&azure, &adopting()).await.unwrap();
+    assert_eq!(excluded(&azure), [false, true, true, true]);
+    azure.turn_the_page();
+    run(&azure, &adopting()).await.unwrap();
+    assert_eq!(azure.writes(), [""; 0]);
+
+    let azure = tried();
+    let mut wanted = adopting();
+    wanted.version_settings.latest = Latest::Admit;
+    run(&azure, &wanted).await.unwrap();
+    assert_eq!(excluded(&azure), [false, true, false, false], "it was asked for");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_version_that_is_there_is_completed_and_nothing_else_is_written() {
     let azure = world();
     let published = run(&azure, &adopting()).await.unwrap();

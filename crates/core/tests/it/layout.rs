@@ -9,7 +9,7 @@ use azure_batch_core::{
     publish::{self, Outcome},
     request::Request,
     settings::{
-        DiskKeys, EarlyDeletion, Latest, PublishSettings, ReplicaStorage, ReplicationMode, ShallowBy, TargetRegion,
+        DiskKeys, EarlyDeletion, Latest, PublishSettings, ReplicaStorage, ReplicationMode, ShallowBy, Source, TargetRegion,
     },
     wait::Pace,
 };
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     given::checked,
     publish::{run, settings},
+    source_image::{capture, from_image},
     support::{Azure, GROUP, lines},
 };
 
@@ -116,6 +117,47 @@ async fn a_key_of_the_source_is_not_dropped_silently() {
     let report = error.report();
     assert!(report.contains("is given for eastus2 and not for westus2"), "{report}");
     assert_eq!(azure.writes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_an_image_or_a_version_shows_is_not_dropped_silently_either() {
+    let azure = encrypted_world().await;
+    capture(&client(&azure).await).await;
+    let keyed = with_keys(&["eastus2", "westus2"]);
+    let made = run(&azure, &keyed).await.unwrap();
+    let of_version = |settings: PublishSettings| PublishSettings {
+        source: Source::ImageVersion(made.version.clone()),
+        definition: format!("{GROUP}/providers/Microsoft.Compute/galleries/gal1/images/copy")
+            .parse()
+            .unwrap(),
+        ..settings
+    };
+    let of_image = |wanted: PublishSettings| PublishSettings {
+        source: from_image().source,
+        ..wanted
+    };
+    azure.turn_the_page();
+    for (wanted, key) in [(of_image(settings()), "source"), (of_version(settings()), "eastus2")] {
+        let error = run(&azure, &wanted).await.must_fail();
+        let report = error.report();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        let said = format!("diskEncryptionSets/{key}");
+        assert!(report.contains("encryption-sets") && report.contains(&said), "{report}");
+    }
+    assert_eq!(azure.writes(), [""; 0]);
+    let copied = run(&azure, &of_version(keyed.clone())).await.unwrap();
+    assert_eq!(
+        version_of(&azure, &copied.version).await.target_regions()[1]["encryption"]["osDiskImage"],
+        json!({"diskEncryptionSetId": set("westus2")})
+    );
+    let mut adopted = settings();
+    adopted.source = Source::ImageVersion(made.version.clone());
+    let adopted = run(&azure, &adopted).await.unwrap();
+    assert_eq!(
+        adopted.outcome,
+        Outcome::Adopted,
+        "a version that is adopted keeps its keys"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -60,7 +60,7 @@ fn of_machine() -> Value {
     json!({"location": "eastus2", "properties": {"sourceVirtualMachine": {"id": vm}}})
 }
 
-async fn capture(client: &Client) {
+pub(crate) async fn capture(client: &Client) {
     drive::put(client, &image::create(&built(), of_machine()), &image::get(&built()))
         .await
         .unwrap();

@@ -133,6 +133,10 @@ fn from_vm(compute: &Compute, id: &str, location: &str) -> Result<Value, ArmErro
                 json!(edit::text(disk, "/managedDisk/id")),
             );
             edit::merge(&mut shown, sizes(&managed));
+            // A guess: Azure's model has the field, and no recording of a capture of such a disk is known.
+            if let Some(set) = edit::text(managed.body, "/properties/encryption/diskEncryptionSetId") {
+                edit::set(&mut shown, &["diskEncryptionSet", "id"], json!(set));
+            }
         }
         match field {
             None => {

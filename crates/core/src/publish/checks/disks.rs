@@ -4,7 +4,10 @@ use super::{Check, fail, pass, unknown};
 use crate::{
     compute::vm::Vm,
     options::image::TARGET_REGION_DISK_ENCRYPTION_SET_ID,
-    publish::{bodies::OS_CACHING, machine::Machine},
+    publish::{
+        bodies::OS_CACHING,
+        machine::{Machine, SourceShape},
+    },
     settings::Keys,
 };
 
@@ -50,18 +53,23 @@ fn disk_encryption(machine: &Machine) -> Check {
 }
 
 /// A version keeps a disk's key only where it is named again for each of its regions.
-fn encryption_sets(machine: &Machine, keys: Keys) -> Check {
+pub(super) fn encryption_sets(machine: &Machine, keys: Keys) -> Check {
     let name = "encryption-sets";
-    match machine
+    let mut found = machine
         .disks()
-        .find_map(|disk| Some((&disk.name, disk.body.encryption_set()?)))
-    {
-        None => pass(name, "no disk has a key of your own"),
-        Some(_) if keys == Keys::Own => pass(name, "the replicas of each region get the key that is given for it"),
-        Some((disk, set)) => fail(
+        .filter_map(|disk| Some((&disk.name, disk.body.encryption_set()?)));
+    let instead = match machine.shape {
+        SourceShape::Image(_) => "take an image under Azure's key",
+        SourceShape::Disks | SourceShape::Snapshots | SourceShape::Vhds(_) => "copy the disk to one under Azure's key",
+    };
+    match (found.next(), keys) {
+        (None, _) => pass(name, "no disk has a key of your own"),
+        (Some(_), Keys::Own) => pass(name, "the replicas of each region get the key that is given for it"),
+        (Some(_), Keys::Kept) => pass(name, "the version keeps the keys of your own that its regions have"),
+        (Some((disk, set)), Keys::Azure) => fail(
             name,
             format!(
-                "{disk} is encrypted with a key of your own ({set}), and the version's replicas would be under Azure's key; give every region its {TARGET_REGION_DISK_ENCRYPTION_SET_ID}, copy the disk to one under Azure's key, or accept that"
+                "{disk} is encrypted with a key of your own ({set}), and the version's replicas would be under Azure's key; give every region its {TARGET_REGION_DISK_ENCRYPTION_SET_ID}, {instead}, or accept that"
             ),
         ),
     }

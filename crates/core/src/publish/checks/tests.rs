@@ -305,6 +305,30 @@ fn images_tell_their_state_and_a_version_its_plan() {
 }
 
 #[test]
+fn a_key_and_an_edge_zone_of_an_image_fail_by_name() {
+    use crate::publish::source::image::tests::{image, version};
+    let with = |keys| MachineHandling {
+        keys,
+        ..MachineHandling::default()
+    };
+    for mut machine in [image("/os"), version(None, "Generalized")] {
+        machine.data[0].1 = disk("d", &json!({"encryption": {"diskEncryptionSetId": "/sets/mine"}}));
+        let found = |keys| outcome(&machine, with(keys), "encryption-sets");
+        assert_eq!(found(Keys::Azure), CheckOutcome::Fail, "{:?}", machine.shape);
+        assert!(text(&machine, "encryption-sets").contains("/sets/mine"));
+        assert_eq!(found(Keys::Own), CheckOutcome::Pass);
+        assert_eq!(found(Keys::Kept), CheckOutcome::Pass);
+    }
+    let mut image = image("/os");
+    assert_eq!(outcome(&image, with(Keys::Azure), "one-region"), CheckOutcome::Pass);
+    if let SourceShape::Image(shown) = &mut image.shape {
+        shown.edge_zone = Some("losangeles".to_owned());
+    }
+    assert_eq!(outcome(&image, with(Keys::Azure), "one-region"), CheckOutcome::Fail);
+    assert!(text(&image, "one-region").contains("edge zone losangeles"));
+}
+
+#[test]
 fn what_no_image_can_hold_fails() {
     let handling = MachineHandling::default();
     let mut bad = with_vm(json!({"plan": {"name": "p"}, "resources": [{"name": "agent"}],

@@ -8,6 +8,7 @@ use super::{chosen, identifier};
 use crate::{
     compute::gallery::ImageDefinition,
     error::{Error, ErrorKind, Result},
+    json as read_json,
     options::image::DEFINITION_FEATURES,
     publish::{
         capabilities::{CONTROLLERS, Capabilities, Controllers},
@@ -16,6 +17,9 @@ use crate::{
     settings::{DefinitionTraits, PublishSettings},
     words,
 };
+
+/// What a node names of a purchase plan: all of it is the image's, or Azure makes no machine.
+const PLAN_PARTS: [&str; 3] = ["name", "publisher", "product"];
 
 /// Compares a machine with the definition it is meant for.
 ///
@@ -64,18 +68,35 @@ fn fields(machine: &Machine, definition: &ImageDefinition) -> Vec<String> {
         .collect()
 }
 
-fn plan(machine: &Machine, definition: &ImageDefinition) -> Option<String> {
+fn plan(machine: &Machine, definition: &ImageDefinition) -> Vec<String> {
     let is_untold = match &machine.shape {
         SourceShape::Image(image) => image.kind == ImageKind::ManagedImage,
         SourceShape::Vhds(_) => true,
         SourceShape::Disks | SourceShape::Snapshots => false,
     };
-    let (has, needs) = match (definition.plan().is_some(), machine.plan.is_some()) {
-        (false, true) => ("none", "one"),
-        (true, false) if !is_untold => ("one", "none"),
-        (true, _) | (false, false) => return None,
-    };
-    Some(format!("purchasePlan: it has {has}, the source needs {needs}"))
+    let difference = |has: &str, needs: &str| vec![format!("purchasePlan: it has {has}, the source needs {needs}")];
+    match (definition.plan(), &machine.plan) {
+        (None, Some(_)) => difference("none", "one"),
+        (Some(_), None) if !is_untold => difference("one", "none"),
+        (Some(has), Some(needs)) => PLAN_PARTS
+            .iter()
+            .filter_map(|part| other_part(part, has, needs))
+            .collect(),
+        (Some(_) | None, None) => Vec::new(),
+    }
+}
+
+/// What of a purchase plan the definition says otherwise than the source, where the source says it.
+fn other_part(part: &str, has: &Value, needs: &Value) -> Option<String> {
+    let of = |plan| read_json::text(plan, &format!("/{part}"));
+    let (has, needs) = (of(has), of(needs)?);
+    let is_same = has.is_some_and(|has| has.eq_ignore_ascii_case(needs));
+    (!is_same).then(|| {
+        format!(
+            "purchasePlan.{part} is {}, the source needs {needs}",
+            has.unwrap_or("not given")
+        )
+    })
 }
 
 /// A machine on an NVMe controller goes only into a definition that is marked for it, as Microsoft's page says.

@@ -66,7 +66,7 @@ pub(in crate::publish) async fn observe_image(client: &Client, id: &ImageId) -> 
 }
 
 /// Adds what distinguishes a disk of an image from a new one of the same name, and what it was made of, where Azure still
-/// has it. The size stays as the image says it: the disk may have grown since. Gives the right that is missing to see the disk.
+/// has it. Size and key stay as the image says them: the disk may have got others since. Gives the right that is missing to see the disk.
 async fn identify(client: &Client, disk: &mut SourceDisk) -> Result<Option<String>> {
     let get = match (disk.id.parse::<DiskId>(), disk.id.parse::<SnapshotId>()) {
         (Ok(id), _) => disk::get(&id),
@@ -82,7 +82,7 @@ async fn identify(client: &Client, disk: &mut SourceDisk) -> Result<Option<Strin
         let told = DiskBody::new(answer.value());
         disk.body = DiskBody::new(json!({"properties": {"diskSizeGB": disk.body.size_gib(),
             "uniqueId": told.unique_id(), "LastOwnershipUpdateTime": told.last_ownership_update(),
-            "creationData": told.creation()}}));
+            "creationData": told.creation(), "encryption": {"diskEncryptionSetId": disk.body.encryption_set()}}}));
     }
     Ok(None)
 }
@@ -172,6 +172,7 @@ pub(in crate::publish) fn of_image(id: &ImageId, body: &Value) -> Result<Machine
             os_state: text(os, "/osState").unwrap_or_else(|| "Generalized".to_owned()),
             published: String::new(),
             keys: None,
+            edge_zone: text(body, "/extendedLocation/name"),
         }),
     })
 }
@@ -184,7 +185,8 @@ pub(in crate::publish) fn of_version(version: &ImageVersion, definition: &ImageD
     let region = read_json::text(body, "/location").and_then(|text| text.parse().ok());
     let published = read_json::text(body, "/properties/publishingProfile/publishedDate");
     let untold = || Error::new(ErrorKind::Azure, format!("image version {id} does not show its region"));
-    let mut os = version_disk(read_json::at(profile, "/osDiskImage"));
+    let disk = |disk: &Value| version_disk(version, disk);
+    let mut os = disk(read_json::at(profile, "/osDiskImage"));
     let whole = [
         "/source/id",
         "/source/virtualMachineId",
@@ -202,7 +204,7 @@ pub(in crate::publish) fn of_version(version: &ImageVersion, definition: &ImageD
         capabilities: Capabilities::of_definition(definition),
         plan: definition.plan().cloned(),
         os,
-        data: by_lun(read_json::items(profile, "/dataDiskImages"), version_disk)?,
+        data: by_lun(read_json::items(profile, "/dataDiskImages"), disk)?,
         vm: None,
         shape: SourceShape::Image(SourceImage {
             kind: ImageKind::Version,
@@ -210,6 +212,7 @@ pub(in crate::publish) fn of_version(version: &ImageVersion, definition: &ImageD
             os_state: definition.os_state().to_owned(),
             published: published.unwrap_or_default().to_owned(),
             keys: None,
+            edge_zone: None,
         }),
     })
 }
@@ -221,7 +224,7 @@ pub(super) fn of_community(
     (version, definition): (&Value, &ImageDefinition),
 ) -> Result<Machine> {
     let profile = read_json::at(version, "/properties/storageProfile");
-    let disk = |disk: &Value| source_disk(disk, &[], "/hostCaching", "/diskSizeGB");
+    let disk = |disk: &Value| source_disk(disk, &[], ("/hostCaching", "/diskSizeGB"), None);
     let published = read_json::text(version, "/properties/publishedDate").unwrap_or_default();
     Ok(Machine {
         location: location.clone(),
@@ -240,6 +243,7 @@ pub(super) fn of_community(
             os_state: definition.os_state().to_owned(),
             published: published.to_owned(),
             keys: None,
+            edge_zone: None,
         }),
     })
 }
@@ -269,15 +273,30 @@ fn by_lun<'a>(
 /// A disk as a managed image shows it.
 fn image_disk(disk: &Value) -> SourceDisk {
     let sources = ["/managedDisk/id", "/snapshot/id", "/blobUri"];
-    source_disk(disk, &sources, "/caching", "/diskSizeGB")
+    let key = read_json::text(disk, "/diskEncryptionSet/id");
+    source_disk(disk, &sources, ("/caching", "/diskSizeGB"), key)
 }
 
 /// A disk as a version shows it.
-fn version_disk(disk: &Value) -> SourceDisk {
-    source_disk(disk, &["/source/id", "/source/uri"], "/hostCaching", "/sizeInGB")
+fn version_disk(version: &ImageVersion, disk: &Value) -> SourceDisk {
+    let key = key_of(version, read_json::number(disk, "/lun"));
+    let sources = ["/source/id", "/source/uri"];
+    source_disk(disk, &sources, ("/hostCaching", "/sizeInGB"), key.as_deref())
 }
 
-fn source_disk(disk: &Value, sources: &[&str], caching: &str, size: &str) -> SourceDisk {
+/// The key of one of its disks: each region has one of its own, and any of them shows that it is the user's.
+fn key_of(version: &ImageVersion, lun: Option<u64>) -> Option<String> {
+    let set = |of: &Value| read_json::text(of, "/diskEncryptionSetId").map(str::to_owned);
+    version.target_regions().iter().find_map(|region| match lun {
+        None => set(read_json::at(region, "/encryption/osDiskImage")),
+        Some(_) => {
+            let mut data = read_json::items(region, "/encryption/dataDiskImages");
+            data.find(|disk| read_json::number(disk, "/lun") == lun).and_then(set)
+        }
+    })
+}
+
+fn source_disk(disk: &Value, sources: &[&str], (caching, size): (&str, &str), key: Option<&str>) -> SourceDisk {
     let id = sources.iter().find_map(|pointer| read_json::text(disk, pointer));
     let id = id.unwrap_or_default().to_owned();
     let lun = read_json::number(disk, "/lun");
@@ -285,7 +304,8 @@ fn source_disk(disk: &Value, sources: &[&str], caching: &str, size: &str) -> Sou
         name: lun.map_or_else(|| "the OS disk".to_owned(), |lun| format!("the data disk at LUN {lun}")),
         id,
         caching: read_json::text(disk, caching).map(str::to_owned),
-        body: DiskBody::new(json!({"properties": {"diskSizeGB": read_json::number(disk, size)}})),
+        body: DiskBody::new(json!({"properties": {"diskSizeGB": read_json::number(disk, size),
+            "encryption": {"diskEncryptionSetId": key}}})),
     }
 }
 
@@ -352,6 +372,29 @@ pub(in crate::publish) mod tests {
         for (word, expected) in securities {
             assert_eq!(version(word, "Generalized").security, expected, "{word:?}");
         }
+    }
+
+    #[test]
+    fn an_image_and_a_version_tell_whose_keys_their_disks_have() {
+        let keys = |machine: &Machine| -> Vec<String> {
+            let key = |disk: &SourceDisk| disk.body.encryption_set().unwrap_or("Azure").to_owned();
+            machine.disks().map(key).collect()
+        };
+        let body = json!({"location": "eastus2", "properties": {"storageProfile": {
+            "osDisk": {"osType": "Linux", "diskEncryptionSet": {"id": "/of-os"}},
+            "dataDisks": [{"lun": 1, "diskEncryptionSet": {"id": "/of-data"}}, {"lun": 2}]}}});
+        let image = of_image(&format!("{GROUP}/images/built").parse().unwrap(), &body).unwrap();
+        assert_eq!(keys(&image), ["/of-os", "/of-data", "Azure"]);
+
+        let id = format!("{GROUP}/galleries/g/images/d/versions/1.0.0").parse().unwrap();
+        let body = json!({"location": "eastus2", "properties": {
+            "storageProfile": {"osDiskImage": {}, "dataDiskImages": [{"lun": 1}, {"lun": 2}]},
+            "publishingProfile": {"targetRegions": [{"name": "eastus2", "encryption": {
+                "osDiskImage": {"diskEncryptionSetId": "/of-os"},
+                "dataDiskImages": [{"lun": 2, "diskEncryptionSetId": "/of-data"}]}}]}}});
+        let definition = ImageDefinition::new(json!({"properties": {"osType": "Linux"}}));
+        let version = of_version(&ImageVersion::new(id, body), &definition).unwrap();
+        assert_eq!(keys(&version), ["/of-os", "Azure", "/of-data"]);
     }
 
     #[test]

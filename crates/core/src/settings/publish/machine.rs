@@ -27,6 +27,8 @@ pub enum Keys {
     Azure,
     /// The user's own, by the disk encryption sets of its regions.
     Own,
+    /// Those that it has: a version that is adopted.
+    Kept,
 }
 
 /// What to do with a machine that was made of an image with a purchase plan.

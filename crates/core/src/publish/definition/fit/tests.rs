@@ -36,6 +36,22 @@ fn a_plan_that_an_image_does_not_tell_is_no_difference() {
 }
 
 #[test]
+fn another_purchase_plan_is_named_by_what_differs() {
+    let plan = |publisher: &str| json!({"name": "planB", "publisher": publisher, "product": "render"});
+    let mut machine = machine("V2", Security::Standard);
+    machine.plan = Some(plan("pubB"));
+    let traits = DefinitionTraits::default();
+    let fit =
+        |of_definition: Value| require_fit(&traits, &machine, &definition(&json!({"purchasePlan": of_definition})));
+    fit(plan("PubB")).unwrap();
+    let error = fit(json!({"name": "planA", "publisher": "pubA"})).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the image definition does not fit the source: purchasePlan.name is planA, the source needs planB; purchasePlan.publisher is pubA, the source needs pubB; purchasePlan.product is not given, the source needs render"
+    );
+}
+
+#[test]
 fn a_machine_on_nvme_needs_a_definition_that_says_so_and_one_that_could_is_only_noted() {
     let (scsi, nvme) = (Some(Controllers::Scsi), Some(Controllers::ScsiAndNvme));
     // What the OS disk names, whether the machine is on NVMe, what the definition says: "-" refused, "n" a note.
