@@ -13,6 +13,7 @@ mod gates;
 mod hcp;
 mod images;
 mod in_place;
+mod installed;
 mod interrupted;
 mod killed;
 mod machines;
@@ -55,6 +56,7 @@ pub fn all() -> Vec<Case> {
         cancelled::CASES,
         browser::CASES,
         images::CASES,
+        installed::CASES,
         machines::CASES,
         mount::CASES,
         sign_in::CASES,

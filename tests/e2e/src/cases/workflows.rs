@@ -7,6 +7,8 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
+use serde_json::{Value, json};
+
 use super::pages::{WORKFLOW, action, filled_in, repository};
 use crate::{
     emulator::LocalAzure,
@@ -38,7 +40,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// Each file of the folder, and the case that runs it.
-const EXAMPLES: [(&str, &str); 11] = [
+const EXAMPLES: [(&str, &str); 12] = [
     (
         "blue-green.yml",
         "example_moves_the_work_to_a_second_pool_after_its_plan",
@@ -56,6 +58,10 @@ const EXAMPLES: [(&str, &str); 11] = [
     ("pool.yaml", "example_changes_the_pool_in_place_on_a_schedule"),
     ("prices.yaml", "example_of_prices_is_in_a_plan"),
     ("publish.pkr.hcl", "whole_way_from_packer_to_a_ready_pool"),
+    (
+        "retention.yaml",
+        "example_of_retention_shows_its_plan_and_deletes_after_it",
+    ),
     (
         "retention.yml",
         "example_of_retention_shows_its_plan_and_deletes_after_it",
@@ -122,19 +128,19 @@ fn example_of_a_rollout_runs_under_a_real_runner(lab: &Lab<'_>) -> Result {
 }
 
 fn example_of_retention_shows_its_plan_and_deletes_after_it(lab: &Lab<'_>) -> Result {
-    let numbers = ["1.0.0", "1.0.1", "1.0.2", "1.0.3", "1.0.4"];
-    let azure = lab.azure(pool::with_versions(lab, &numbers)?)?;
-    let text = files::read(&lab.tools.checkout.join("examples/retention.yml"))?;
+    let azure = lab.azure(aged_versions(lab)?)?;
+    let examples = lab.tools.checkout.join("examples");
+    let text = files::read(&examples.join("retention.yml"))?;
     let work = repository(
         lab,
         &text
             .replace("${{ vars.AZURE_TENANT_ID }}", world::TENANT)
             .replace("${{ vars.AZURE_CLIENT_ID }}", world::CLIENT),
     )?;
-    let rules = format!(
-        "rules:\n  - image_definition: {}\n    keep_newest: 2\n    keep_days: 0\n    grace_days: 0\n",
-        world::definition("ubuntu")
-    );
+    let rules = files::read(&examples.join("retention.yaml"))?;
+    let no_subscription = "00000000-0000-0000-0000-000000000000";
+    ensure_says("the rules", &rules, &[no_subscription])?;
+    let rules = rules.replace(no_subscription, world::SUBSCRIPTION);
     files::write(&work.join("retention.yaml"), rules)?;
     let report = run(lab, &azure, (&work, &text), &[])?;
     lab.keep_journal(&azure)?;
@@ -142,10 +148,36 @@ fn example_of_retention_shows_its_plan_and_deletes_after_it(lab: &Lab<'_>) -> Re
     ensure_says(
         "the plan in the summary",
         &report.summary(),
-        &["delete image version 1.0.0 of ubuntu"],
+        &[
+            "- delete image version 1.0.0 of render",
+            "it is one of the 5 newest that succeeded",
+        ],
     )?;
-    let deleted = azure.journal()?.count("DELETE", &["/versions/1.0.0"]);
-    ensure_equal("deletions of the oldest version", &deleted, &1)
+    let journal = azure.journal()?;
+    for number in ["1.0.0", "1.0.1"] {
+        let deleted = journal.count("DELETE", &[&format!("/render/versions/{number}")]);
+        ensure_equal(&format!("deletions of {number}"), &deleted, &1)?;
+    }
+    ensure_equal("all deletions", &journal.count("DELETE", &["/versions/"]), &2)
+}
+
+/// The example with seven old versions of the definition that the rules name, in a gallery with soft deletion: there a
+/// version is deleted without being deprecated first.
+fn aged_versions(lab: &Lab<'_>) -> Result<Value> {
+    let numbers = ["1.0.0", "1.0.1", "1.0.2", "1.0.3", "1.0.4", "1.0.5", "1.0.6"];
+    let text = pool::with_versions(lab, &numbers)?.to_string();
+    let mut seed = files::parse("the seed", &text.replace("\"ubuntu\"", "\"render\""))?;
+    if let Some(gallery) = seed.pointer_mut("/galleries/0").and_then(Value::as_object_mut) {
+        let policy = json!({ "softDeletePolicy": { "isSoftDeleteEnabled": true } });
+        gallery.insert("properties".to_owned(), policy);
+    }
+    let versions = seed.get_mut("versions").and_then(Value::as_array_mut);
+    for version in versions.into_iter().flatten() {
+        if let Some(profile) = version.get_mut("publishingProfile").and_then(Value::as_object_mut) {
+            profile.insert("publishedDate".to_owned(), json!("2020-01-01T00:00:00Z"));
+        }
+    }
+    Ok(seed)
 }
 
 /// Runs the workflow of a repository; `text` is the example, which says which actions it uses.
@@ -207,14 +239,11 @@ fn stand_in(lab: &Lab<'_>, name: &str, script: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Packer whose `init` finds the plugin installed: where the example looks for it, too.
+/// Packer whose `init` finds the plugin installed already.
 fn packer(lab: &Lab<'_>) -> Result<PathBuf> {
     let folder = lab.folder("bin")?;
     let text = format!(
-        "#!/bin/sh\nif [ \"$1\" = init ]; then\n  place=~/.config/packer/plugins/azure-batch\n  mkdir -p \"$place\"\n  \
-         printf '#!/bin/sh\\nexec %s \"$@\"\\n' '{}' > \"$place/packer-plugin-azure-batch\"\n  \
-         chmod +x \"$place/packer-plugin-azure-batch\"\n  exit 0\nfi\nexec '{}' \"$@\"\n",
-        lab.tools.plugin.display(),
+        "#!/bin/sh\n[ \"$1\" = init ] && exit 0\nexec '{}' \"$@\"\n",
         lab.tools.packer.display()
     );
     files::write_program(&folder.join("packer"), &text)?;

@@ -106,6 +106,16 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         IMAGES,
+        "mkdir -p ~/.local/bin",
+        How::Elsewhere("program_that_packer_installed_gets_a_short_name"),
+    ),
+    row(
+        IMAGES,
+        "$plugin = packer plugins installed",
+        How::Elsewhere("program_that_packer_installed_gets_a_short_name_in_powershell"),
+    ),
+    row(
+        IMAGES,
         "$ packer-plugin-azure-batch promote",
         How::Commands(PUBLISHED, &[10]),
     ),
