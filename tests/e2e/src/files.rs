@@ -74,6 +74,14 @@ pub fn remove(path: &Path) -> Result {
     fs::remove_file(path).doing(|| format!("remove {}", path.display()))
 }
 
+/// Removes a folder with all that is in it.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn remove_folder(dir: &Path) -> Result {
+    fs::remove_dir_all(dir).doing(|| format!("remove {}", dir.display()))
+}
+
 /// Copies a file.
 ///
 /// # Errors

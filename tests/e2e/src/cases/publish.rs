@@ -2,6 +2,8 @@
 //!
 //! What happens when a build is interrupted is in `interrupted`.
 
+use std::path::PathBuf;
+
 use crate::{
     failure::{Result, ensure, ensure_equal, ensure_says, ensure_silent},
     files,
@@ -80,6 +82,10 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "two_sources_into_two_definitions_do_not_meet",
         run: two_sources_into_two_definitions_do_not_meet,
+    },
+    Case {
+        name: "build_speaks_over_a_port_where_no_socket_can_be_made",
+        run: build_speaks_over_a_port_where_no_socket_can_be_made,
     },
     Case {
         name: "hashicorps_plugin_check_passes",
@@ -164,6 +170,33 @@ fn build_publishes_and_a_second_one_writes_nothing(lab: &Lab<'_>) -> Result {
     })?;
     ensure_equal("resources after the second build", &azure.resources()?, &published)?;
     lab.keep_journal(&azure)
+}
+
+/// The form that Windows has always. Of Packer's own parts one still makes a socket in the same folder.
+fn build_speaks_over_a_port_where_no_socket_can_be_made(lab: &Lab<'_>) -> Result {
+    let folder = too_long_for_our_socket()?;
+    let azure = lab.azure(world::example(lab)?)?;
+    let packer = Packer::new(lab, &azure)?.with("TMPDIR", &folder.display().to_string());
+    let template = packer.template("t.pkr.hcl", &template::with_null_builder(&Post::default().block()))?;
+    let built = packer.build("build", &[], &template);
+    files::remove_folder(&folder)?;
+    built?.ended_with(0)?;
+    lab.keep_journal(&azure)?;
+    let log = files::read(&lab.dir.join("build.packer-log"))?;
+    let is_ours = |line: &&str| line.contains("RPC address for") && line.contains("packer-plugin-azure-batch");
+    let lines: Vec<&str> = log.lines().filter(is_ours).collect();
+    ensure_says("Packer's log", &lines.join("\n"), &["Received tcp RPC address"])?;
+    ensure_silent("Packer's log", &lines.join("\n"), &["Received unix"])?;
+    ensure_one_version(&azure.journal()?, 3)
+}
+
+/// A folder for temporary files with a path of 80 letters: ours needs 103 at most with 24 and more behind it, Go's SDK
+/// comes to 104 of its 107.
+fn too_long_for_our_socket() -> Result<PathBuf> {
+    let start = std::env::temp_dir().join(format!("azure-batch-{}-", std::process::id()));
+    let folder = PathBuf::from(format!("{:x<80}", start.display()));
+    files::make_empty(&folder)?;
+    Ok(folder)
 }
 
 fn build_that_is_refused_writes_nothing(lab: &Lab<'_>) -> Result {
