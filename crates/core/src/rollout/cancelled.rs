@@ -263,7 +263,7 @@ fn turned(pool: &Pool, why: &Error) -> Option<serde_json::Value> {
         && record.phase == Phase::Forward
         && record.way_back() == Back::Possible
     {
-        return Some(recorded(pool, &record.back(why).text()?));
+        return Some(recorded(pool, &record.back(why).items()?));
     }
     let Kin::Member(record) = PairRecord::of(pool) else {
         return None;

@@ -1,7 +1,9 @@
 //! What survives a run: an item in the pool's metadata that says which change is under way, and what the pool was before.
 //!
 //! It is written with the change that it announces, or before it, so that the next run knows how to go on or back. It
-//! holds no secret: everybody who may read the pool reads it.
+//! holds no secret: everybody who may read the pool reads it. How it is spread over items is in `stored`.
+
+mod stored;
 
 use std::collections::BTreeMap;
 
@@ -10,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    batch::pool::Pool,
     error::Error,
     ids::{NodeCounts, resource::ImageId},
     judgement::Tasks,
@@ -18,14 +19,10 @@ use crate::{
     settings::Autoscale,
 };
 
-/// The metadata item's name.
-pub(super) const ITEM: &str = "azure-batch-rollout";
+pub(super) use stored::{Items, is_part};
 
 /// The version of this form. A record of another one is never read, and its pool never changed.
 const VERSION: u8 = 1;
-
-/// Records are kept this short, since Batch refuses long metadata without saying where its limit is.
-const LONGEST: usize = 2048;
 
 /// The reason in a record that goes back because its run was cancelled.
 pub(super) const CANCELLED: &str = "cancelled";
@@ -67,6 +64,9 @@ pub(super) struct Record {
     /// The short name of the formula that the pool gets, or had when the return began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) follows: Option<String>,
+    /// How many further items hold the rest of it; 0 where it is whole.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    rest: usize,
 }
 
 /// Which way a change goes, or how it ended.
@@ -129,6 +129,25 @@ pub(super) enum Remembered {
     Unreadable,
 }
 
+impl Was {
+    /// The longest part of it by its name, and its letters, for people.
+    pub(super) fn longest(&self) -> (String, usize) {
+        let formula = self
+            .autoscale
+            .as_ref()
+            .map(|scale| ("an autoscale formula".to_owned(), scale.formula.chars().count()));
+        let fields = self
+            .fields
+            .iter()
+            .map(|(name, value)| (name.trim_start_matches('/').replace('/', "."), value));
+        let fields = fields.map(|(name, value)| (name, value.to_string().len()));
+        fields
+            .chain(formula)
+            .max_by_key(|(_, letters)| *letters)
+            .unwrap_or_default()
+    }
+}
+
 impl Origin {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     fn is_a_pool(&self) -> bool {
@@ -153,6 +172,7 @@ impl Record {
             before: None,
             why: None,
             follows: None,
+            rest: 0,
         }
     }
 
@@ -177,22 +197,8 @@ impl Record {
             before: None,
             why: None,
             follows: None,
+            rest: 0,
         }
-    }
-
-    /// What the pool says.
-    pub(super) fn of(pool: &Pool) -> Remembered {
-        match pool.metadata(ITEM) {
-            None => Remembered::Nothing,
-            Some(text) => {
-                Self::parse(text).map_or(Remembered::Unreadable, |record| Remembered::Change(Box::new(record)))
-            }
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let record: Self = serde_json::from_str(text).ok()?;
-        (record.v == VERSION).then_some(record)
     }
 
     /// The same in another phase.
@@ -206,7 +212,7 @@ impl Record {
             why: Some(reason(why)),
             ..self.at(Phase::Back)
         };
-        if back.text().is_some() {
+        if back.items().is_some() {
             back
         } else {
             self.at(Phase::Back)
@@ -219,12 +225,6 @@ impl Record {
             swapped: self.phase == Phase::Forward,
             ..self.clone()
         }
-    }
-
-    /// One line of JSON; nothing when it is too long.
-    pub(super) fn text(&self) -> Option<String> {
-        let text = serde_json::to_string(self).unwrap_or_default();
-        (!text.is_empty() && text.len() <= LONGEST).then_some(text)
     }
 
     /// The nodes that try the image first: dedicated ones, unless the pool gets none. What a formula will say is not
@@ -269,6 +269,11 @@ impl Record {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// Whether an image is of a kind that Batch gives no pool any more: managed images, since 31 March 2026.
 pub(super) fn is_retired(image: &str) -> bool {
     image.parse::<ImageId>().is_ok()
@@ -301,7 +306,7 @@ mod tests {
 
     use super::*;
 
-    pub(in crate::rollout) fn record() -> Record {
+    pub(super) fn record() -> Record {
         let nodes = |dedicated| NodeCounts { dedicated, spot: 0 };
         let was = Was {
             size: nodes(5),
@@ -319,23 +324,16 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_one_line_and_is_read_again() {
-        let text = record().text().unwrap();
-        assert!(!text.contains('\n'));
-        let pool = |text: &str| Pool::new(json!({"metadata": [{"name": ITEM, "value": text}]}));
-        assert_eq!(Record::of(&pool(&text)), Remembered::Change(Box::new(record())));
-        assert_eq!(
-            Record::of(&pool(&text.replace("\"v\":1", "\"v\":2"))),
-            Remembered::Unreadable
-        );
-        assert_eq!(Record::of(&pool("{}")), Remembered::Unreadable);
-        assert_eq!(Record::of(&Pool::new(json!({}))), Remembered::Nothing);
-    }
-
-    #[test]
-    fn a_record_that_is_too_long_is_none() {
-        let mut record = record();
-        record.was.fields.insert("/x".to_owned(), json!("y".repeat(LONGEST)));
-        assert_eq!(record.text(), None);
+    fn the_longest_part_of_what_was_there_is_named() {
+        let mut was = record().was;
+        assert_eq!(was.longest(), ("vmSize".to_owned(), 17));
+        let command = json!({"commandLine": "x".repeat(100)});
+        was.fields.insert("/startTask".to_owned(), command);
+        assert_eq!(was.longest(), ("startTask".to_owned(), 118));
+        was.autoscale = Some(Autoscale {
+            formula: "y".repeat(3000),
+            minutes: None,
+        });
+        assert_eq!(was.longest(), ("an autoscale formula".to_owned(), 3000));
     }
 }

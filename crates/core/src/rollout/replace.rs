@@ -37,9 +37,14 @@ use crate::{
     judgement::{self, Against, Before},
     request::Request,
     settings::{Gates, Judge, Judging, OnBad, RunningTasks},
+    words::Words,
 };
 use begin::{Begun, forward};
 use next::{Deed, Filled, Seen};
+
+/// What works where the formula cannot be remembered.
+const BY_HAND: &str = "take the formula from the pool (az batch pool autoscale disable), roll out with {target_dedicated_nodes}, \
+                       and give {autoscale_formula} again in a roll-out after that";
 
 /// How long Batch tries to empty the pool before it has to be asked again; no maximum is documented. Tasks that run
 /// longer only cost another request.
@@ -248,10 +253,10 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
 
     /// Creates the pool with its first nodes and its record.
     async fn make(&mut self, record: &Record) -> Result<()> {
-        let (Some((intent, spec)), Some(text)) = (self.asked(), record.text()) else {
+        let (Some((intent, spec)), Some(items)) = (self.asked(), record.items()) else {
             return Err(too_long());
         };
-        let body = spec.trial_body(record.size, intent.first_timeout(), &text);
+        let body = spec.trial_body(record.size, intent.first_timeout(), &items);
         let body = body.map_err(|faults| unusable(self.access.id(), &faults))?;
         let sent = self.access.create(body).await;
         if self.attempts.after(self.access, sent).await? {
@@ -320,13 +325,13 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     }
 
     async fn swap(&mut self, pool: &Pool, record: &Record) -> Result<()> {
-        let Some(text) = record.after_swap().text() else {
+        let Some(items) = record.after_swap().items() else {
             return Err(too_long());
         };
         let spec = self.asked().map(|(_, spec)| spec);
         let body = match (record.phase, spec) {
-            (Phase::Forward, Some(spec)) => spec.swap_body(pool, &spec.compare(pool), &text),
-            _ => back_body(pool, record, spec, &text),
+            (Phase::Forward, Some(spec)) => spec.swap_body(pool, &spec.compare(pool), &items),
+            _ => back_body(pool, record, spec, &items),
         };
         let sent = self.access.change(body, pool).await;
         if self.attempts.after(self.access, sent).await? {
@@ -449,10 +454,11 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     }
 
     async fn write_record(&mut self, pool: &Pool, record: &Record) -> Result<bool> {
-        let Some(text) = record.text() else {
+        let Some(items) = record.items() else {
             return Err(too_long());
         };
-        let sent = self.access.change(recorded(pool, &text), pool).await;
+        let sent = self.access.change(recorded(pool, &items), pool).await;
+        let sent = sent.map_err(|error| too_large(error, record));
         self.attempts.after(self.access, sent).await
     }
 
@@ -516,6 +522,22 @@ fn too_long() -> Error {
         ErrorKind::Refused,
         "the record of this change does not fit into the pool's metadata",
     )
+}
+
+/// Batch does not say where the limit of metadata is. The first write of a change meets it, before anything else is done.
+fn too_large(error: Error, record: &Record) -> Error {
+    if !error.has_code("MetadataTooLarge") {
+        return error;
+    }
+    let (what, letters) = record.was.longest();
+    let error = error.with_fact(format!(
+        "what a return needs is written into the pool's metadata first, and its longest part is {what} of {letters} letters"
+    ));
+    let remedy = match record.was.autoscale {
+        Some(_) => BY_HAND,
+        None => "shorten it, or roll out to a new pool id",
+    };
+    error.with_hint(Words::naming(remedy))
 }
 
 fn returned(access: &PoolAccess<'_>, record: &Record, bad: Option<Error>) -> Error {

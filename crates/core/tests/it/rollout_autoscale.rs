@@ -35,6 +35,11 @@ pub(crate) fn following(formula: &str) -> RolloutSettings {
     settings
 }
 
+/// A formula of about so many letters.
+fn long(nodes: u32, letters: usize) -> String {
+    format!("// {}\n$TargetDedicatedNodes = {nodes};", "why so ".repeat(letters / 7))
+}
+
 async fn pool(azure: &Azure) -> Value {
     ask(azure, Method::GET, "/pools/p1", None).await
 }
@@ -232,6 +237,42 @@ async fn in_place_the_formula_is_remembered_taken_away_and_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_formula_of_the_greatest_length_is_remembered_and_given_back() {
+    let (old, new) = (long(4, 8100), long(6, 8100));
+    let azure = followed(&old).await;
+    let report = good(roll_out(&azure, &in_place(&new)).await);
+    assert_eq!((report.action, report.ready), (PoolAction::Replaced, Some(6)));
+    assert_eq!(pool(&azure).await["autoScaleFormula"], new);
+
+    azure.turn_the_page();
+    let former = rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&back())).await;
+    assert_eq!(good(former).action, PoolAction::Returned);
+    let returned = pool(&azure).await;
+    assert_eq!(returned["autoScaleFormula"], old);
+    assert!(returned.to_string().contains("versions/0.9.0"), "{returned}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_that_batch_finds_too_long_end_the_change_before_anything_else_is_done() {
+    let formula = long(4, 3000);
+    let azure = followed(&formula).await;
+    azure.fault(
+        json!({"kind": "status", "status": 400, "code": "MetadataTooLarge", "method": "PATCH",
+        "path": "/pools/p1", "occurrence": "every"}),
+    );
+    let error = failure(&azure, &in_place(&formula)).await;
+    let (report, letters) = (error.report(), formula.len());
+    for said in [
+        format!("its longest part is an autoscale formula of {letters} letters"),
+        "az batch pool autoscale disable".to_owned(),
+    ] {
+        assert!(report.contains(&said), "{said} is not in\n{report}");
+    }
+    assert_eq!(azure.writes(), ["PATCH /pools/p1"]);
+    assert_eq!(pool(&azure).await["autoScaleFormula"], formula);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bad_image_brings_the_former_formula_back() {
     let azure = followed(FOUR).await;
     azure.fault(json!({"kind": "unusableNodes", "count": 6, "code": "DiskFull", "target": "acct1/p1"}));
@@ -316,7 +357,7 @@ fn whatever_a_rival_does_to_a_pool_with_a_formula_is_not_undone() {
     write_count("change in place with a formula with rivals", taken);
 }
 
-/// A pool of others that follows a formula.
+/// A pool of others that follows a formula, which is too long for one item of metadata.
 fn with_formula() -> Azure {
     world(|seed| {
         let mut pool = foreign_pool("0.9.0", 0);
@@ -324,7 +365,7 @@ fn with_formula() -> Azure {
         fields.remove("targetDedicatedNodes");
         fields.remove("targetLowPriorityNodes");
         fields.insert("enableAutoScale".to_owned(), json!(true));
-        fields.insert("autoScaleFormula".to_owned(), json!("$TargetDedicatedNodes = 2"));
+        fields.insert("autoScaleFormula".to_owned(), json!(long(2, 3000)));
         seed["batchAccounts"][0]["pools"] = json!([pool]);
     })
 }

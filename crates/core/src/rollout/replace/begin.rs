@@ -18,7 +18,8 @@ use crate::{
 
 const LOST: &str =
     "give that part in {pool_json} with its secrets, which Batch does not show, or roll out to a new pool id";
-const TOO_LONG: &str = "roll out to a new pool id";
+const TOO_LONG: &str =
+    "shorten it in the pool (a long start task is a script that it downloads), or roll out to a new pool id";
 const ANOTHER: &str =
     "run that roll-out again to its end, or go back with azure-batch-pool rollback; then run this one";
 
@@ -60,9 +61,12 @@ pub(in crate::rollout) fn forward(
     let was = spec.was(pool, &difference);
     let mut record = Record::begin(id, spec.version().to_string(), (targets, canary), was, now);
     record.follows = scale.map(formula_name);
-    if record.text().is_none() {
+    if record.items().is_none() {
+        let (what, letters) = record.was.longest();
         return Err(Refusal {
-            why: "differs in so much that its former settings do not fit into its metadata".to_owned(),
+            why: format!(
+                "has {what} of {letters} letters, with which its former settings do not fit into its metadata"
+            ),
             remedy: TOO_LONG,
         });
     }

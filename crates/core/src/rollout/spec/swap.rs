@@ -16,7 +16,7 @@ use crate::{
     batch::{autoscale, pool::Pool},
     ids::{NodeCounts, resource::ImageVersionId},
     json as read_json,
-    rollout::record::{self, Record, Was},
+    rollout::record::{Items, Record, Was, is_part},
     settings::{Autoscale, fault::Fault},
 };
 
@@ -64,10 +64,10 @@ impl Spec {
         &self,
         nodes: NodeCounts,
         timeout: Duration,
-        record: &str,
+        record: &Items,
     ) -> Result<Value, Vec<Fault>> {
         let mut body = self.create_body(nodes, timeout)?;
-        let metadata = with_item(read_json::at(&body, "/metadata"), record::ITEM, Some(record));
+        let metadata = with_record(read_json::at(&body, "/metadata"), record);
         set(&mut body, "/metadata", metadata);
         Ok(body)
     }
@@ -78,7 +78,7 @@ impl Spec {
     }
 
     /// The body of the `PATCH` that makes the emptied pool what was asked for.
-    pub(in crate::rollout) fn swap_body(&self, pool: &Pool, difference: &Difference, record: &str) -> Value {
+    pub(in crate::rollout) fn swap_body(&self, pool: &Pool, difference: &Difference, record: &Items) -> Value {
         let complete = self.completed_from(pool);
         let mut body = self.update_body(pool, difference);
         let asked = complete.body.as_object().into_iter().flatten();
@@ -100,7 +100,7 @@ impl Spec {
         );
         set(&mut body, "/virtualMachineConfiguration", configuration);
         self.fit_security(&mut body);
-        let metadata = with_item(&complete.metadata(pool.body()), record::ITEM, Some(record));
+        let metadata = with_record(&complete.metadata(pool.body()), record);
         set(&mut body, "/metadata", metadata);
         body
     }
@@ -112,7 +112,7 @@ pub(in crate::rollout) fn formula_name(scale: &Autoscale) -> String {
 }
 
 /// The body of the `PATCH` that makes the emptied pool what it was; `asked` gives what the service hides.
-pub(in crate::rollout) fn back_body(pool: &Pool, record: &Record, asked: Option<&Spec>, text: &str) -> Value {
+pub(in crate::rollout) fn back_body(pool: &Pool, record: &Record, asked: Option<&Spec>, items: &Items) -> Value {
     let mut whole = pool.body().clone();
     for (pointer, value) in &record.was.fields {
         set(&mut whole, pointer, value.clone());
@@ -146,14 +146,14 @@ pub(in crate::rollout) fn back_body(pool: &Pool, record: &Record, asked: Option<
     let metadata = with_item(&metadata, VERSION, version.filter(|_| record.was.mark.is_some()));
     // The record does not hold the list, and that of another mark would mislead.
     let metadata = with_item(&metadata, ASKED, None);
-    set(&mut body, "/metadata", with_item(&metadata, record::ITEM, Some(text)));
+    set(&mut body, "/metadata", with_record(&metadata, items));
     body
 }
 
 /// The body of a `PATCH` that only writes a record.
-pub(in crate::rollout) fn recorded(pool: &Pool, text: &str) -> Value {
+pub(in crate::rollout) fn recorded(pool: &Pool, items: &Items) -> Value {
     let metadata = read_json::at(pool.body(), "/metadata");
-    json!({"metadata": with_item(metadata, record::ITEM, Some(text))})
+    json!({"metadata": with_record(metadata, items)})
 }
 
 /// What a change of the image would lose, as the service shows the pool without it and it was not asked for either.
@@ -226,4 +226,20 @@ pub(super) fn with_item(metadata: &Value, name: &str, value: Option<&str>) -> Va
         .filter(|item| read_json::text(item, "/name") != Some(name));
     let own = value.map(|value| json!({"name": name, "value": value}));
     Value::Array(others.chain(own).collect())
+}
+
+/// Metadata with a record in it, in the place of another one.
+fn with_record(metadata: &Value, items: &Items) -> Value {
+    let mut all = without_record(metadata);
+    for (name, value) in items.iter() {
+        all = with_item(&all, name, Some(value));
+    }
+    all
+}
+
+/// Metadata without a record.
+pub(super) fn without_record(metadata: &Value) -> Value {
+    let items = metadata.as_array().into_iter().flatten();
+    let others = items.filter(|item| !read_json::text(item, "/name").is_some_and(is_part));
+    Value::Array(others.cloned().collect())
 }

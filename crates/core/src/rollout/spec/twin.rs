@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     IMAGE_REFERENCE, NODE_AGENT, SPEC, Spec, VERSION, set,
-    swap::{merge, unrestorable, with_item, without_nulls},
+    swap::{merge, unrestorable, with_item, without_nulls, without_record},
 };
 use crate::{
     batch::{
@@ -17,7 +17,7 @@ use crate::{
     },
     ids::{NodeCounts, PoolId},
     json as read_json,
-    rollout::{pair::PAIR, record},
+    rollout::pair::PAIR,
 };
 
 /// What a pool is made of that a new one can be made of too: the properties of `POST /pools` in the data plane of
@@ -86,8 +86,8 @@ impl Spec {
         set(&mut body, "/targetDedicatedNodes", json!(nodes.dedicated));
         set(&mut body, "/targetLowPriorityNodes", json!(nodes.spot));
         set(&mut body, "/resizeTimeout", json!(iso_minutes(timeout)));
-        let mut metadata = read_json::at(first.body(), "/metadata").clone();
-        for ours in [SPEC, VERSION, record::ITEM, PAIR] {
+        let mut metadata = without_record(read_json::at(first.body(), "/metadata"));
+        for ours in [SPEC, VERSION, PAIR] {
             metadata = with_item(&metadata, ours, None);
         }
         let metadata = self.metadata(&json!({"metadata": metadata}));
