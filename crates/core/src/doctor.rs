@@ -20,6 +20,7 @@ use crate::{
     rights::{self, Naming, Remedy, Rights},
     rollout,
     settings::{AccountRef, Checked, DoctorSettings},
+    words::plural,
 };
 
 /// The schema that reports have today.
@@ -130,14 +131,14 @@ pub async fn run(client: &Client, settings: &Checked<DoctorSettings>) -> Result<
     };
     let listed = client.list(&subscription::list()).await;
     let signed_in = over(listed)?;
-    let seen = |all: &Vec<serde_json::Value>| format!("token accepted; {} in sight", subscriptions(all.len()));
+    let seen = |all: &Vec<serde_json::Value>| format!("token accepted; {} in sight", plural(all.len(), "subscription"));
     let is_signed_in = report.answered("sign-in to ARM", signed_in, seen).is_some();
     report.assertion = client.presented();
     if is_signed_in {
         let endpoint = check_account(client, settings.account.as_ref(), &mut report).await?;
         if let Some(endpoint) = endpoint {
             let counted = over(client.list(&node::count(&endpoint, None)).await)?;
-            let pools = |pools: &Vec<serde_json::Value>| format!("token accepted; {} pools", pools.len());
+            let pools = |pools: &Vec<serde_json::Value>| format!("token accepted; {}", plural(pools.len(), "pool"));
             if report.answered("sign-in to Batch", counted, pools).is_some() {
                 check_former(client, &endpoint, &mut report).await?;
             }
@@ -146,13 +147,6 @@ pub async fn run(client: &Client, settings: &Checked<DoctorSettings>) -> Result<
         check_registration(client, settings, &mut report).await?;
     }
     Ok(report)
-}
-
-fn subscriptions(count: usize) -> String {
-    match count {
-        1 => "1 subscription".to_owned(),
-        count => format!("{count} subscriptions"),
-    }
 }
 
 /// An error of a question is an answer here, unless the run is over.

@@ -9,7 +9,7 @@ use azure_batch_core::{
 use serde_json::json;
 
 use crate::{
-    rollout::{client, image, world},
+    rollout::{client, foreign_pool, image, world},
     support::{APPLICATION, Azure, GROUP},
 };
 
@@ -46,6 +46,14 @@ async fn a_sound_identity_passes_every_check_and_nothing_is_written() {
     );
     assert_eq!(report.checks.len(), 10);
     assert!(report.failure().is_none() && report.remedy.is_none() && azure.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_pool_is_one_pool() {
+    let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 1)]));
+    let report = examined(&azure, &account("acct1")).await;
+    let batch = report.checks.iter().find(|check| check.check == "sign-in to Batch");
+    assert_eq!(batch.unwrap().text, "token accepted; 1 pool");
 }
 
 #[tokio::test(start_paused = true)]
