@@ -46,6 +46,10 @@ pub(super) const CASES: &[Case] = &[
         run: example_makes_a_pool_for_a_branch_and_deletes_expired_ones,
     },
     Case {
+        name: "branches_that_look_alike_have_pools_of_their_own",
+        run: branches_that_look_alike_have_pools_of_their_own,
+    },
+    Case {
         name: "example_rolls_out_what_another_repository_has_announced",
         run: example_rolls_out_what_another_repository_has_announced,
     },
@@ -283,6 +287,37 @@ fn example_makes_a_pool_for_a_branch_and_deletes_expired_ones(lab: &Lab<'_>) -> 
     })?;
     ensure_equal("pools that were deleted", &report.output("deleted")?, &"1")?;
     ensure_says("the summary", &report.summary(), &["branch-old", "deleted"])
+}
+
+/// The step of the example that names the pool, run by a real shell as the runner does.
+fn branches_that_look_alike_have_pools_of_their_own(lab: &Lab<'_>) -> Result {
+    let example = files::read(&lab.tools.checkout.join("examples/branch-pools.yml"))?;
+    let script = example.split("        run: |\n").nth(1);
+    let script = script.and_then(|rest| rest.split("      - name:").next());
+    let script = script.ok_or_else(|| Failure::unexpected("the example names no pool"))?;
+    let long = "x".repeat(60);
+    let branches = ["a/b", "a-b", "A-b", &format!("{long}1"), &format!("{long}2")];
+    let mut ids = Vec::new();
+    for (number, branch) in branches.into_iter().enumerate() {
+        let outputs = lab.file(&format!("outputs-{number}"), "")?;
+        Program::new("bash", &lab.dir, &format!("name-{number}"))
+            .args(["-e", "-c", script])
+            .env("BRANCH", branch)
+            .env("GITHUB_OUTPUT", &outputs)
+            .run(LIMIT)?
+            .ended_with(0)?;
+        let id = files::read(&outputs)?
+            .trim()
+            .trim_start_matches("id=")
+            .to_ascii_lowercase();
+        ensure(id.starts_with("branch-") && id.len() <= 64, || {
+            format!("{branch}: {id}")
+        })?;
+        ids.push(id);
+    }
+    ids.sort();
+    ids.dedup();
+    ensure_equal("pools", &ids.len(), &branches.len())
 }
 
 /// The whole way between two repositories: the announcement is what GitHub would hand to the workflow.
