@@ -345,6 +345,13 @@ impl Console {
         }
     }
 
+    /// What is good to know, on the run's page alone: the log has a line of it.
+    pub fn remark(&mut self, title: &str, text: &str) {
+        if self.form == Form::Workflow {
+            self.annotate(Grade::Notice, title, text);
+        }
+    }
+
     /// Takes the frame away, before the last words.
     pub fn end_frame(&mut self) {
         let redactor = &self.redactor;

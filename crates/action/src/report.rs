@@ -12,8 +12,8 @@ use azure_batch_core::{
     failure::{Failure, Step},
     ids::{CloudChoice, KnownCloud, NodeAgentSku, PoolId, VmSize, resource::ImageVersionId},
     options::Door,
-    rollout::{PoolAction, RolloutOutcome, RolloutReport},
-    settings::{AccountRef, Targets, UnresolvedRollout, WantedVersion},
+    rollout::{PoolAction, RolloutOutcome, RolloutReport, changed_live},
+    settings::{AccountRef, Autoscale, Targets, UnresolvedRollout, WantedVersion},
     words::plural,
 };
 use jiff::Timestamp;
@@ -30,7 +30,7 @@ const SCHEMA: u32 = 1;
 pub struct Report {
     /// The schema of this report; it grows when a field is removed or changes its meaning.
     pub schema_version: u32,
-    /// `created`, `resized`, `autoscaled`, `healed`, `updated`, `replaced`, `moved`, `joined`, `unchanged`; after a failure the word of its kind, e.g. `quota`.
+    /// The word for what was done with the pool, e.g. `created`; after a failure the word of its kind, e.g. `quota`.
     pub result: &'static str,
     /// The exit code.
     pub exit_code: u8,
@@ -62,8 +62,11 @@ pub struct Asked {
     pub vm_size: Option<VmSize>,
     /// The node agent SKU.
     pub node_agent_sku: Option<NodeAgentSku>,
-    /// How many nodes.
+    /// How many nodes, where no formula decides.
     pub targets: Targets,
+    /// The formula that decides how many nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autoscale: Option<Autoscale>,
     /// How many resize rounds at most.
     pub rounds: u32,
     /// The account's page in the portal, where there is one.
@@ -98,6 +101,7 @@ impl Asked {
             vm_size: settings.pool.vm_size.clone(),
             node_agent_sku: settings.pool.node_agent_sku.clone(),
             targets: settings.pool.targets,
+            autoscale: settings.pool.autoscale.clone(),
             rounds: settings.policy.resize.rounds,
             page: match (&settings.account, portal(cloud)) {
                 (AccountRef::Id(id), Some(portal)) => Some(format!("{portal}/#@/resource{id}/overview")),
@@ -122,25 +126,39 @@ impl Asked {
         format!("{} {}", self.version.definition().name(), self.version.name())
     }
 
-    /// Nodes that were asked for and count towards readiness.
+    /// Nodes that were asked for and count towards readiness; nothing where a formula decides: it has not been looked at.
     #[must_use]
-    pub fn wanted(&self) -> u32 {
-        if self.targets.counts_spot() {
-            self.targets.dedicated.saturating_add(self.targets.spot)
-        } else {
-            self.targets.dedicated
+    pub fn wanted(&self) -> Option<u32> {
+        self.autoscale.is_none().then(|| counted(self.targets))
+    }
+
+    /// The same with nodes that stand in for spot nodes which do not count. A formula's are those that it asked for
+    /// when it was last looked at.
+    #[must_use]
+    pub fn wanted_in(&self, rollout: &RolloutReport) -> Option<u32> {
+        let targets = self.targets_in(rollout)?;
+        let stand_ins = if targets.counts_spot() { 0 } else { rollout.stand_ins };
+        Some(counted(targets).saturating_add(stand_ins))
+    }
+
+    /// Nodes of both kinds; a formula's are those that it asked for when it was last looked at.
+    #[must_use]
+    pub fn targets_in(&self, rollout: &RolloutReport) -> Option<Targets> {
+        match (&self.autoscale, rollout.formula_asks) {
+            (None, _) => Some(self.targets),
+            (Some(_), None) => None,
+            (Some(_), Some(asks)) => Some(Targets {
+                dedicated: asks.dedicated,
+                spot: asks.spot,
+                ..self.targets
+            }),
         }
     }
 
-    /// The same with nodes that stand in for spot nodes which do not count.
+    /// What is said next to numbers that a formula decides; nothing next to others.
     #[must_use]
-    pub fn wanted_in(&self, rollout: &RolloutReport) -> u32 {
-        let stand_ins = if self.targets.counts_spot() {
-            0
-        } else {
-            rollout.stand_ins
-        };
-        self.wanted().saturating_add(stand_ins)
+    pub const fn by_formula(&self) -> &'static str {
+        if self.autoscale.is_some() { " (autoscale)" } else { "" }
     }
 }
 
@@ -150,7 +168,7 @@ impl Report {
     pub fn of_outcome(asked: Asked, outcome: RolloutOutcome, ending: Ending, door: Door) -> Self {
         let action = outcome.report.action;
         let mut report = match outcome.result {
-            Ok(()) => Self::ended(action_word(action), 0, ending),
+            Ok(()) => Self::ended(result_of(action), 0, ending),
             Err(error) => Self::of_error(&error, ending, door),
         };
         report.asked = Some(asked.on(outcome.report.version.as_ref()));
@@ -208,7 +226,7 @@ impl Report {
     /// The report of a pool that was as it should be before the run.
     #[must_use]
     pub const fn unchanged(ending: Ending) -> Self {
-        Self::ended("unchanged", 0, ending)
+        Self::ended(PoolAction::Unchanged.word(), 0, ending)
     }
 
     const fn ended(result: &'static str, exit_code: u8, ending: Ending) -> Self {
@@ -224,14 +242,25 @@ impl Report {
         }
     }
 
-    /// Nodes that were asked for and count.
+    /// Nodes that were asked for and count; nothing when only a formula knows, which has not been looked at.
     #[must_use]
-    pub fn wanted(&self) -> u32 {
+    pub fn wanted(&self) -> Option<u32> {
         match (&self.asked, &self.rollout) {
             (Some(asked), Some(rollout)) => asked.wanted_in(rollout),
             (Some(asked), None) => asked.wanted(),
-            (None, _) => 0,
+            (None, _) => Some(0),
         }
+    }
+
+    /// The nodes that are ready, of those that are wanted where that is known; nothing when they were not counted.
+    #[must_use]
+    pub fn ready_of_wanted(&self) -> Option<String> {
+        let by = self.asked.as_ref().map_or("", Asked::by_formula);
+        let ready = self.ready()?;
+        Some(match self.wanted() {
+            Some(wanted) => format!("{ready} of {wanted}{by}"),
+            None => format!("{ready}{by}"),
+        })
     }
 
     /// Nodes that are ready; nothing when they were not counted, which is not the same as none.
@@ -240,14 +269,11 @@ impl Report {
         self.rollout.as_ref().and_then(|rollout| rollout.ready)
     }
 
-    /// What was done with the pool, also when the run failed after it: `created`, `resized`, `autoscaled`, `healed`, `updated`, `moved`, `joined`, `unchanged`, or
-    /// `none`.
+    /// The word for what was done with the pool, also when the run failed after it.
     #[must_use]
     pub fn action(&self) -> &'static str {
-        match self.rollout.as_ref().map(|rollout| rollout.action) {
-            None | Some(PoolAction::None) => "none",
-            Some(action) => action_word(action),
-        }
+        let action = self.rollout.as_ref().map_or(PoolAction::None, |rollout| rollout.action);
+        action.word()
     }
 
     /// The pool that does the work: the one that was asked for, unless another one does it under that id.
@@ -270,6 +296,13 @@ impl Report {
         self.rollout.as_ref()?.vm_size.as_ref()
     }
 
+    /// What was changed of the pool while it has nodes, and when its nodes have it; nothing when nothing was.
+    #[must_use]
+    pub fn changed_live(&self) -> Option<String> {
+        let updated = &self.rollout.as_ref()?.updated;
+        (!updated.is_empty()).then(|| changed_live(updated, ""))
+    }
+
     /// How many resize rounds there were.
     #[must_use]
     pub fn rounds(&self) -> usize {
@@ -289,15 +322,26 @@ impl Report {
 
     fn success(&self, asked: &Asked) -> String {
         let (pool, version) = (self.pool().unwrap_or(&asked.pool), asked.title());
-        let wanted = self.wanted();
-        let ready = match self.ready() {
-            Some(ready) => format!("{ready} of {} ready", plural(wanted, "node")),
-            None => format!("{} asked for", plural(wanted, "node")),
+        let by = asked.by_formula();
+        let ready = match (self.ready(), self.wanted()) {
+            (Some(ready), Some(wanted)) => format!("{ready} of {}{by} ready", plural(wanted, "node")),
+            (Some(ready), None) => format!("{}{by} ready", plural(ready, "node")),
+            (None, Some(wanted)) => format!("{}{by} asked for", plural(wanted, "node")),
+            (None, None) => "nodes as its formula asks".to_owned(),
         };
         match self.rollout.as_ref().map(|rollout| rollout.action) {
             Some(PoolAction::Unchanged | PoolAction::None) => format!("Pool {pool} is on {version} already: {ready}"),
             _ => format!("Pool {pool}: {ready} on {version}"),
         }
+    }
+}
+
+/// Nodes that count towards readiness.
+fn counted(targets: Targets) -> u32 {
+    if targets.counts_spot() {
+        targets.dedicated.saturating_add(targets.spot)
+    } else {
+        targets.dedicated
     }
 }
 
@@ -320,19 +364,11 @@ fn capitalized(text: &str) -> String {
         .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The word for what was done with the pool. Of a run that ended well, "nothing" means that the pool was left as it was.
-const fn action_word(action: PoolAction) -> &'static str {
+/// The result of a run that ended well: "nothing" means that the pool was left as it was.
+const fn result_of(action: PoolAction) -> &'static str {
     match action {
-        PoolAction::Created => "created",
-        PoolAction::Resized => "resized",
-        PoolAction::Autoscaled => "autoscaled",
-        PoolAction::Healed => "healed",
-        PoolAction::Updated => "updated",
-        PoolAction::Joined => "joined",
-        PoolAction::Replaced => "replaced",
-        PoolAction::Returned => "returned",
-        PoolAction::Moved => "moved",
-        PoolAction::Unchanged | PoolAction::None => "unchanged",
+        PoolAction::None => PoolAction::Unchanged.word(),
+        action => action.word(),
     }
 }
 

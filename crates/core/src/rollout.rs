@@ -30,6 +30,7 @@ mod healed;
 mod jobs;
 mod judged;
 mod late;
+mod live;
 mod node_logs;
 mod observe;
 mod offers;
@@ -64,6 +65,7 @@ pub use demand::Demand;
 pub use failed_starts::FailedStarts;
 pub use healed::{HealedNode, NodeAction};
 pub use judged::StepJudgement;
+pub use live::changed as changed_live;
 pub use node_logs::UploadedLogs;
 pub use pair::{Successor, successor};
 pub use report::{FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round};
@@ -286,7 +288,7 @@ async fn roll_out(
 ) -> Result<()> {
     let run = client.run();
     let asked = intent(settings)?;
-    tell_goal(client, settings, &asked);
+    follow::tell_goal(client, settings, &asked);
     let look = observe::observe(client, settings);
     let site = run
         .step("observe", "looking at account and image version", look)
@@ -314,6 +316,7 @@ async fn roll_out_one(
     let mut access = PoolAccess::new(&watch, settings.pool.id.clone()).in_account(site.account.clone());
     let look = async {
         let pool = access.find().await?;
+        follow::note(&access, pool.as_ref(), report);
         let settled = other_size::settled(&access, (site, settings), pool.as_ref()).await?;
         let intent = fallback::aware(&access, pool.as_ref(), (intent(&settled)?, &settled)).found(pool.as_ref());
         weighing::refuse((&access, looks), site, (&settled, &intent), pool.as_ref()).await?;
@@ -507,19 +510,6 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
 fn intent(settings: &RolloutSettings) -> Result<Intent> {
     let spec = Spec::new(settings).map_err(|faults| spec::unusable(&settings.pool.id, &faults))?;
     Ok(Intent::new(spec, settings))
-}
-
-fn tell_goal(client: &Client, settings: &RolloutSettings, intent: &Intent) {
-    let (pool, account) = (&settings.pool, settings.account.name());
-    let version = &pool.version;
-    let text = format!(
-        "pool {} in {account} → {} {}, {}",
-        pool.id,
-        version.definition().name(),
-        version.name(),
-        counted::counted(intent.goal.targets)
-    );
-    client.tell(Event::Goal { text });
 }
 
 fn tell_skipped(client: &Client, skipped: &[String]) {

@@ -288,3 +288,13 @@ fn many_short_rounds_are_lines_and_one_annotation_says_pool_round_and_counts() {
     let (_, err) = written(Form::Plain, short_rounds);
     assert_eq!(err.matches("warning: round").count(), 2, "{err}");
 }
+
+#[test]
+fn a_remark_is_an_annotation_on_the_runs_page_and_nothing_elsewhere() {
+    let remark = |console: &mut Console| console.remark("render: settings changed", "startTask");
+    let (out, _) = written(Form::Workflow, remark);
+    assert_eq!(out, "::notice title=render%3A settings changed::startTask\n");
+    for form in [Form::Plain, Form::Json] {
+        assert_eq!(written(form, remark), (String::new(), String::new()));
+    }
+}

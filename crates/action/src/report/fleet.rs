@@ -211,10 +211,7 @@ fn cells(pool: &PoolOfFleet) -> [String; 6] {
     let asked = report.asked.as_ref();
     let ready = match report.result {
         Report::NOT_BEGUN => String::new(),
-        _ => match report.ready() {
-            Some(ready) => format!("{ready} of {}", report.wanted()),
-            None => "–".to_owned(),
-        },
+        _ => report.ready_of_wanted().unwrap_or_else(|| "–".to_owned()),
     };
     [
         pool.pool.to_string(),
@@ -231,6 +228,7 @@ fn cells(pool: &PoolOfFleet) -> [String; 6] {
             .map(|failure| failure.happened.clone())
             .or_else(|| pool.untouched.clone())
             .or_else(|| other_size(report))
+            .or_else(|| report.changed_live().map(|changed| format!("changed {changed}")))
             .unwrap_or_default(),
     ]
 }

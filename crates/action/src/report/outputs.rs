@@ -135,6 +135,11 @@ fn append(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
+/// A number that may not be known: the runner shows it as empty then.
+fn number(number: Option<u32>) -> String {
+    number.map_or_else(String::new, |number| number.to_string())
+}
+
 fn shown(path: Option<&Path>) -> String {
     path.map_or_else(String::new, |path| path.display().to_string())
 }
@@ -153,11 +158,8 @@ fn outputs(report: &Report, report_path: Option<&Path>) -> Outputs {
             "vm-size",
             report.vm_size().map_or_else(String::new, ToString::to_string),
         ),
-        ("nodes-wanted", report.wanted().to_string()),
-        (
-            "nodes-ready",
-            report.ready().map_or_else(String::new, |ready| ready.to_string()),
-        ),
+        ("nodes-wanted", number(report.wanted())),
+        ("nodes-ready", number(report.ready())),
         ("rounds", report.rounds().to_string()),
         ("action", report.action().to_owned()),
         ("result", report.result.to_owned()),
@@ -180,15 +182,14 @@ fn fleet_outputs(fleet: &FleetReport, report_path: Option<&Path>) -> Outputs {
     };
     let mut ids: Vec<&str> = fleet.pools.iter().map(|pool| pool.pool.as_str()).collect();
     ids.dedup();
-    let sum = |of: fn(&Report) -> u32| reports().map(of).sum::<u32>().to_string();
-    // Nodes that were not counted are not none.
-    let ready = reports().map(Report::ready).sum::<Option<u32>>();
+    // Nodes that were not counted are not none, nor are those of a formula that was not looked at.
+    let sum = |of: fn(&Report) -> Option<u32>| number(reports().map(of).sum::<Option<u32>>());
     vec![
         ("pool-id", ids.join(",")),
         ("image-version", joined(&|report| version_id(report.asked.as_ref()?))),
         ("vm-size", joined(&|report| report.vm_size().map(ToString::to_string))),
         ("nodes-wanted", sum(Report::wanted)),
-        ("nodes-ready", ready.map_or_else(String::new, |ready| ready.to_string())),
+        ("nodes-ready", sum(Report::ready)),
         ("rounds", reports().map(Report::rounds).sum::<usize>().to_string()),
         ("action", joined(&|report| Some(report.action().to_owned()))),
         ("result", fleet.result.to_owned()),
@@ -221,7 +222,7 @@ fn random() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{created, quota_reached};
+    use super::super::tests::{created, following, quota_reached};
     use super::*;
 
     #[test]
@@ -241,6 +242,17 @@ mod tests {
         assert_eq!(size(&report).as_deref(), Some("Standard_D4s_v5"));
         report.rollout.as_mut().unwrap().vm_size = Some("Standard_D8s_v5".parse().unwrap());
         assert_eq!(size(&report).as_deref(), Some("Standard_D8s_v5"));
+    }
+
+    #[test]
+    fn the_nodes_of_a_formula_are_a_number_only_when_it_is_known() {
+        let wanted = |report: &Report| {
+            let outputs = outputs(report, None);
+            let found = outputs.into_iter().find(|(name, _)| *name == "nodes-wanted");
+            found.map(|(_, wanted)| wanted)
+        };
+        assert_eq!(wanted(&following(Some(2))).as_deref(), Some("2"));
+        assert_eq!(wanted(&following(None)).as_deref(), Some(""));
     }
 
     #[test]

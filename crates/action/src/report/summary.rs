@@ -55,6 +55,9 @@ fn whole(report: &Report, file: Option<&Path>) -> String {
         Some(failure) => explain(&mut page, failure),
         None => account(&mut page, report),
     }
+    if let Some(changed) = report.changed_live() {
+        page.paragraph(&format!("**Changed settings.** {}.", text(&changed)));
+    }
     if let (Some(asked), Some(rollout)) = (&report.asked, &report.rollout) {
         nodes(&mut page, asked, rollout);
         healed::all(&mut page, rollout);
@@ -123,9 +126,7 @@ fn account(page: &mut Page, report: &Report) {
         PoolAction::Autoscaled => format!("Given an autoscale formula in {span}."),
         PoolAction::Healed => format!("Ill nodes were healed in {span}."),
         PoolAction::Moved => format!("Took over the work of {} in {span}.{}", former(rollout), kept(rollout)),
-        PoolAction::Updated => {
-            format!("Its settings were changed in {span}; nodes that start from now on have them.")
-        }
+        PoolAction::Updated => format!("Its settings were changed in {span}."),
         PoolAction::Joined => format!("Another run was resizing it already; this one waited for {span}."),
         PoolAction::Replaced => format!("Changed in place in {span}: emptied, given the image, and filled again."),
         PoolAction::Returned => format!("Brought back to what it was in {span}."),
@@ -177,36 +178,40 @@ fn account_link(asked: &Asked) -> String {
 fn nodes(page: &mut Page, asked: &Asked, rollout: &RolloutReport) {
     let Some(ready) = rollout.ready else { return };
     let wanted = asked.wanted_in(rollout);
-    let needed = if rollout.needed == wanted {
+    let needed = if wanted.is_none_or(|wanted| wanted == rollout.needed) {
         String::new()
     } else {
         format!(", {} needed", rollout.needed)
     };
+    let of = wanted.map_or_else(String::new, |wanted| format!(" of {wanted}"));
+    // A bar of what is not known would be empty or full.
+    let bar = |part| wanted.map_or_else(String::new, |wanted| bar(part, wanted));
     let mut rows = vec![vec![
         "ready".to_owned(),
-        format!("**{ready}** of {wanted}{needed}"),
-        bar(ready, wanted),
+        format!("**{ready}**{of}{}{needed}", asked.by_formula()),
+        bar(ready),
     ]];
-    if asked.targets.spot > 0
-        && !asked.targets.counts_spot()
+    if let Some(targets) = asked.targets_in(rollout)
+        && targets.spot > 0
+        && !targets.counts_spot()
         && let Some(round) = rollout.rounds.last()
     {
-        let spot = asked.targets.spot;
+        let spot = targets.spot;
         rows.push(vec![
             "spot, not required".to_owned(),
             format!("{} of {spot}", round.spot),
-            bar(round.spot, spot),
+            markdown::bar(round.spot, spot),
         ]);
     }
     if rollout.stand_ins > 0 {
         rows.push(vec![
             "dedicated in place of spot".to_owned(),
             rollout.stand_ins.to_string(),
-            bar(rollout.stand_ins, wanted),
+            bar(rollout.stand_ins),
         ]);
     }
     let others = rollout.states.iter().filter(|(state, _)| !node::takes_tasks(state));
-    rows.extend(others.map(|(state, count)| vec![text(node_state(state)), count.to_string(), bar(*count, wanted)]));
+    rows.extend(others.map(|(state, count)| vec![text(node_state(state)), count.to_string(), bar(*count)]));
     page.table(&["", "nodes", ""], rows);
 }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use azure_batch_core::{
+    ids::NodeCounts,
     judgement::{Ending as TaskEnding, JobTasks, JudgementReport, Nodes, Outcome, Pair, Tasks, Times},
     plan::Plan,
     progress::StepTime,
     rollout::{HealedNode, NodeAction, Round, UploadedLogs},
-    settings::SpotCounts,
+    settings::{Autoscale, SpotCounts},
 };
 
 use super::*;
@@ -36,6 +37,7 @@ fn asked() -> Asked {
         vm_size: Some("Standard_D4s_v5".parse().unwrap()),
         node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
         targets: targets(),
+        autoscale: None,
         rounds: 5,
         page: Some(format!("https://portal.azure.com/#@/resource{ACCOUNT}/overview")),
     }
@@ -63,8 +65,10 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
         former_pool: None,
         targets: targets(),
         autoscale: None,
+        formula_asks: None,
         plan: Plan::default(),
         action: PoolAction::Created,
+        updated: Vec::new(),
         allocated: None,
         needed: 686,
         ready,
@@ -148,6 +152,24 @@ pub(crate) fn created() -> Report {
         result: Ok(()),
     };
     Report::of_outcome(asked(), outcome, ENDING, Door::Input)
+}
+
+/// A roll-out of a pool whose formula asked for so many nodes when it was last looked at.
+pub(crate) fn following(asks: Option<u32>) -> Report {
+    let autoscale = Some(Autoscale {
+        formula: "$TargetDedicatedNodes = 2;".to_owned(),
+        minutes: None,
+    });
+    let mut report = created();
+    let asked = report.asked.as_mut().unwrap();
+    asked.autoscale.clone_from(&autoscale);
+    (asked.targets.dedicated, asked.targets.spot) = (0, 0);
+    let rollout = report.rollout.as_mut().unwrap();
+    rollout.autoscale = autoscale;
+    rollout.formula_asks = asks.map(|dedicated| NodeCounts { dedicated, spot: 0 });
+    (rollout.needed, rollout.ready) = (asks.unwrap_or_default(), asks);
+    rollout.rounds.clear();
+    report
 }
 
 pub(crate) fn partly_reached() -> Report {
@@ -286,7 +308,11 @@ fn spot_nodes_are_wanted_when_they_are_counted() {
             spot: 20,
             spot_counts: counts,
         };
-        assert_eq!(Asked { targets, ..asked() }.wanted(), wanted, "{dedicated} {counts:?}");
+        assert_eq!(
+            Asked { targets, ..asked() }.wanted(),
+            Some(wanted),
+            "{dedicated} {counts:?}"
+        );
     }
 }
 
@@ -336,5 +362,21 @@ fn a_roll_out_that_moved_the_work_names_the_pool_that_does_it_now() {
         report.headline().starts_with("Pool render_a-1-4-2: 700 of 700"),
         "{}",
         report.headline()
+    );
+}
+
+#[test]
+fn the_nodes_of_a_formula_are_those_that_it_asked_for() {
+    let report = following(Some(2));
+    assert_eq!(report.wanted(), Some(2));
+    assert_eq!(
+        report.headline(),
+        "Pool render_a: 2 of 2 nodes (autoscale) ready on ubuntu 1.4.2"
+    );
+    let unseen = following(None);
+    assert_eq!(unseen.wanted(), None, "that is not none");
+    assert_eq!(
+        unseen.headline(),
+        "Pool render_a: nodes as its formula asks on ubuntu 1.4.2"
     );
 }

@@ -98,6 +98,7 @@ impl<'a> Desk<'a> {
         for unwritten in outputs::write_all(report, self.report_path, self.runner, &redactor) {
             console.annotate(Grade::Warning, "Azure Batch pool", &unwritten.to_string());
         }
+        remark_changed(report, console);
         match &report.failure {
             Some(failure) => console.fail(&report.headline(), failure),
             None => {
@@ -110,6 +111,13 @@ impl<'a> Desk<'a> {
             report,
         });
         report.exit_code
+    }
+}
+
+/// Remarks on the run's page what was changed of a pool while it has nodes.
+pub(in crate::verbs) fn remark_changed(report: &Report, console: &mut Console) {
+    if let (Some(pool), Some(changed)) = (report.pool(), report.changed_live()) {
+        console.remark(&format!("{pool}: settings changed"), &changed);
     }
 }
 

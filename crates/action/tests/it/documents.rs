@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf, sync::Once};
 
 use azure_batch_core::{
     options::{self, Chapter, Door, Opt, Standard, Verb, pool},
-    rollout,
+    rollout::{self, PoolAction},
     settings::{self, Values},
 };
 use azure_batch_pool::{github::runner::VERB_VARIABLE, inputs, report::outputs};
@@ -249,6 +249,45 @@ fn action_yml_passes_every_output_through_and_the_page_has_it() {
         );
     }
     assert_eq!(action.matches("steps.verb.outputs.").count(), outputs::NAMES.len());
+}
+
+/// Words as a sentence lists them.
+fn listed(actions: impl Iterator<Item = PoolAction>, quote: &str) -> String {
+    let words: Vec<String> = actions
+        .map(|action| format!("{quote}{}{quote}", action.word()))
+        .collect();
+    let (last, others) = words.split_last().unwrap();
+    format!("{} or {last}", others.join(", "))
+}
+
+#[test]
+fn action_yml_and_the_page_list_every_word_of_action_and_result() {
+    let all = || PoolAction::ALL.into_iter();
+    let reached = || all().filter(|action| action.is_success());
+    let (action, page) = (text_of(ACTION), text_of(PAGE));
+    for (text, line) in [
+        (
+            &action,
+            format!("description: \"{}: what was done with the pool", listed(all(), "")),
+        ),
+        (
+            &action,
+            format!(
+                "description: \"Of a roll-out {}; after a failure its kind",
+                listed(reached(), "")
+            ),
+        ),
+        (
+            &page,
+            format!("| `action` | {}: what was done with the pool", listed(all(), "`")),
+        ),
+        (&page, format!("A roll-out ends with 0 and {}.", listed(reached(), "`"))),
+    ] {
+        assert!(
+            text.contains(&line),
+            "the list of words lags behind `PoolAction`: {line}"
+        );
+    }
 }
 
 #[test]

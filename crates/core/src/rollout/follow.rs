@@ -22,8 +22,10 @@ use crate::{
         node::{Node, takes_tasks},
         pool::{Pool, PoolLife, Scaling},
     },
+    client::Client,
     error::{Error, ErrorKind, Result, ServiceError},
-    settings::{Readiness, Targets},
+    progress::Event,
+    settings::{Readiness, RolloutSettings, Targets},
     words::Words,
 };
 
@@ -76,6 +78,29 @@ pub(super) async fn nodes(
     Ok(waited)
 }
 
+/// Says what a run is for. What a formula asks for is not known before the pool has been looked at.
+pub(super) fn tell_goal(client: &Client, settings: &RolloutSettings, intent: &Intent) {
+    let (pool, account, version) = (&settings.pool.id, settings.account.name(), &settings.pool.version);
+    let (definition, number) = (version.definition(), version.name());
+    let size = match &intent.follows {
+        Some(_) => "as many nodes as its formula asks for".to_owned(),
+        None => counted(intent.goal.targets),
+    };
+    let text = format!("pool {pool} in {account} → {} {number}, {size}", definition.name());
+    client.tell(Event::Goal { text });
+}
+
+/// Notes, and says, what the formula of a pool that shall follow one has asked for so far.
+pub(super) fn note(access: &PoolAccess<'_>, pool: Option<&Pool>, report: &mut RolloutReport) {
+    let follows = |pool: &&Pool| report.autoscale.is_some() && pool.scaling == Scaling::Auto;
+    let Some(asks) = pool.filter(follows).map(|pool| pool.targets) else {
+        return;
+    };
+    report.note_formula(asks);
+    let text = format!("the formula of pool {} asks for {} now", access.id(), counted(asks));
+    access.client().note(&text);
+}
+
 /// A pool that does not wait for the success of its start task has nodes that take tasks without what it was to bring.
 /// They are warned of once, and again when others have come.
 async fn tell_failed_starts(access: &PoolAccess<'_>, waited: &Waited, report: &mut RolloutReport) {
@@ -117,8 +142,7 @@ async fn wait(
             .is_some_and(|run| first.is_none_or(|first| run.at >= Some(first)));
         let (goal, mut nodes) = (goal(&pool, follows, readiness), None);
         report.needed = goal.needed.total();
-        report.targets.dedicated = pool.targets.dedicated;
-        report.targets.spot = pool.targets.spot;
+        report.note_formula(pool.targets);
         let mut census = seen.counts.as_ref().map(Census::from);
         if census
             .as_ref()

@@ -45,10 +45,17 @@ pub struct RolloutReport {
     /// The formula that decides the pool's size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autoscale: Option<Autoscale>,
+    /// Nodes that the pool's formula asked for when it was last looked at; absent when none decides, or none was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub formula_asks: Option<NodeCounts>,
     /// What the first look at the pool has come to; empty when there was none.
     pub plan: Plan<RolloutStep>,
     /// What was done with the pool.
     pub action: PoolAction,
+    /// Settings that were changed while the pool has nodes, by their names: nodes that are there have those that are for
+    /// nodes only once they boot again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub updated: Vec<String>,
     /// The nodes that the pool had when it was last looked at while it grew or shrank; programs know it from the rounds.
     #[serde(skip)]
     pub allocated: Option<NodeCounts>,
@@ -141,6 +148,47 @@ pub struct Round {
     pub errors: Vec<String>,
 }
 
+impl PoolAction {
+    /// All of them, in the order in which pages list them.
+    pub const ALL: [Self; 11] = [
+        Self::Created,
+        Self::Resized,
+        Self::Autoscaled,
+        Self::Healed,
+        Self::Updated,
+        Self::Replaced,
+        Self::Moved,
+        Self::Returned,
+        Self::Joined,
+        Self::Unchanged,
+        Self::None,
+    ];
+
+    /// Its word for programs.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Created => "created",
+            Self::Resized => "resized",
+            Self::Updated => "updated",
+            Self::Autoscaled => "autoscaled",
+            Self::Healed => "healed",
+            Self::Joined => "joined",
+            Self::Unchanged => "unchanged",
+            Self::Replaced => "replaced",
+            Self::Returned => "returned",
+            Self::Moved => "moved",
+        }
+    }
+
+    /// Whether a roll-out that reaches what was asked for ends with it.
+    #[must_use]
+    pub const fn is_success(self) -> bool {
+        !matches!(self, Self::None | Self::Returned)
+    }
+}
+
 impl RolloutReport {
     /// The report of a roll-out that has done nothing yet.
     pub(super) fn new(settings: &RolloutSettings) -> Self {
@@ -167,8 +215,10 @@ impl RolloutReport {
             former_pool: None,
             targets,
             autoscale: None,
+            formula_asks: None,
             plan: Plan::default(),
             action: PoolAction::None,
+            updated: Vec::new(),
             allocated: None,
             needed: 0,
             ready: None,
@@ -186,6 +236,12 @@ impl RolloutReport {
         }
     }
 
+    /// Notes the nodes that the pool's formula asks for.
+    pub(super) const fn note_formula(&mut self, asks: NodeCounts) {
+        self.formula_asks = Some(asks);
+        (self.targets.dedicated, self.targets.spot) = (asks.dedicated, asks.spot);
+    }
+
     /// Notes what was counted last.
     pub(super) fn count(&mut self, goal: Goal, census: &Census) {
         self.states.clone_from(&census.states);
@@ -196,4 +252,20 @@ impl RolloutReport {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 const fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_word_is_the_one_of_the_report_file_and_stands_once() {
+        let words: std::collections::BTreeSet<&str> = PoolAction::ALL.map(PoolAction::word).into();
+        assert_eq!(words.len(), PoolAction::ALL.len());
+        for action in PoolAction::ALL {
+            assert_eq!(json!(action), action.word());
+        }
+    }
 }

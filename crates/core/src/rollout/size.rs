@@ -17,11 +17,11 @@ use super::{
     decide::{self, Errors, Intent, Next, Stage, Waiting},
     explain,
     late::{self, Shrinking},
-    observe,
+    live, observe,
     parts::{self, Part},
     pool::{PoolAccess, Seen, Sending},
     room,
-    spec::{Difference, unusable},
+    spec::{Difference, When, unusable},
     verdict::Census,
 };
 use crate::{
@@ -189,11 +189,32 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             }
         };
         match sent {
-            Ok(Sending::Sent) => self.note_action(PoolAction::Updated),
+            Ok(Sending::Sent) => {
+                self.note_update(difference);
+                self.note_action(PoolAction::Updated);
+            }
             Ok(Sending::Overtaken) => {}
-            Err(error) => self.look_again(error, PoolAction::Updated).await?,
+            Err(error) => {
+                let is_unknown = error.kind() == ErrorKind::UnknownEffect;
+                self.look_again(error, PoolAction::Updated).await?;
+                // Where it was not done, the same is done next.
+                if is_unknown {
+                    self.note_update(difference);
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Notes the settings that were changed, and says them: what nodes still have is otherwise seen nowhere.
+    fn note_update(&mut self, difference: &Difference) {
+        let mut names = difference.names(When::AnyTime);
+        names.retain(|name| !self.report.updated.contains(name));
+        if !names.is_empty() {
+            let said = live::changed(&names, &format!(" of pool {}", self.access.id()));
+            self.access.client().note(format!("changed {said}"));
+            self.report.updated.append(&mut names);
+        }
     }
 
     async fn resize(&mut self, pool: &Pool) -> Result<()> {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{
     asked::AskedGates,
     counted::{bare, counted},
+    live,
 };
 use crate::{
     choice::Choice,
@@ -508,11 +509,9 @@ impl fmt::Display for RolloutStep {
             Self::UpdatePool { pool, settings } if settings.is_empty() => {
                 write!(f, "mark pool {pool} as one of the roll-outs")
             }
-            Self::UpdatePool { pool, settings } => write!(
-                f,
-                "change {} of pool {pool}; nodes that are there keep the old until they boot again",
-                settings.join(", ")
-            ),
+            Self::UpdatePool { pool, settings } => {
+                write!(f, "change {}", live::changed(settings, &format!(" of pool {pool}")))
+            }
             Self::CreateAutoscalePool { .. }
             | Self::EnableAutoscale { .. }
             | Self::DisableAutoscale { .. }

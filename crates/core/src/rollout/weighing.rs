@@ -97,7 +97,11 @@ pub(super) async fn look(
         Ok(()) => {
             let emptying = Emptying {
                 now: former.current,
-                then: settings.pool.targets.into(),
+                // What a formula will ask for is not known: what it asked for last is the best guess.
+                then: match settings.pool.autoscale {
+                    Some(_) => former.targets,
+                    None => settings.pool.targets.into(),
+                },
                 cores,
                 longest: longest(&watch, id).await?,
             };

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    given::checked,
     rollout::{client, entries, foreign_pool, good, image, roll_out, settings, world},
-    support::{APPLICATION, Azure, GROUP},
+    support::{APPLICATION, Azure, GROUP, lines},
 };
 
 const ASSIGN: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
@@ -200,4 +201,24 @@ async fn tags_of_a_pool_of_others_are_changed_with_consent_only() {
         .unwrap()
         .value();
     assert_eq!(found["tags"], json!({"team": "render"}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_while_there_are_nodes_is_named_in_log_and_report() {
+    let azure = world(|_| {});
+    let mut settings = settings("acct1", 2);
+    let with = |text: &str| {
+        let json = json!({"startTask": {"commandLine": text}, "metadata": [{"name": "team", "value": text}]});
+        json.as_object().unwrap().clone().into()
+    };
+    settings.pool.json = with("true");
+    good(roll_out(&azure, &settings).await);
+    settings.pool.json = with("other");
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let report = good(rollout::run(&client, &checked(&settings)).await);
+    assert_eq!(report.action, PoolAction::Updated);
+    assert_eq!(report.updated, ["startTask.commandLine", "metadata.team"]);
+    let told = lines(&mut events).join("\n");
+    let said = "changed startTask.commandLine, metadata.team of pool p1; nodes that are there keep the old until they boot again";
+    assert!(told.contains(said), "{told}");
 }

@@ -4,18 +4,20 @@
 
 use azure_batch_core::{
     error::{ErrorKind, Result},
+    ids::NodeCounts,
     rollout::{self, PoolAction, RolloutReport},
     settings::{Adopt, Autoscale, ROLLOUT_DEADLINE, RolloutSettings, Strategy},
 };
 use http::Method;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     given::checked,
     publish_sweep::write_count,
     rollout::{client, entries, failure, foreign_pool, good, image, roll_out, settings, world},
     rollout_in_place::{ask, back, state, working},
-    support::Azure,
+    support::{Azure, lines},
     sweep::{
         Ends, OUTLIVED, Sweep,
         rivals::{OF_ONE_POOL, Rivals},
@@ -112,6 +114,29 @@ async fn a_pool_is_made_with_its_formula_and_a_second_run_writes_nothing() {
     let report = good(roll_out(&azure, &settings).await);
     assert_eq!(report.action, PoolAction::Unchanged);
     assert_eq!(azure.writes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_formula_asks_for_is_said_wherever_a_size_would_be() {
+    let azure = followed(FOUR).await;
+    let mut settings = following(FOUR);
+    settings.change.strategy = Strategy::Auto;
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let report = good(rollout::run(&client, &checked(&settings)).await);
+    assert_eq!(report.formula_asks, Some(NodeCounts { dedicated: 4, spot: 0 }));
+    assert_eq!((report.targets.dedicated, report.needed, report.ready), (4, 4, Some(4)));
+    let told = lines(&mut events).join("\n");
+    for said in [
+        "pool p1 in acct1 → def1 1.0.0, as many nodes as its formula asks for",
+        "the formula of pool p1 asks for 4 nodes now",
+    ] {
+        assert!(told.contains(said), "{said} is not in\n{told}");
+    }
+    let chosen = &steps(&report)[0];
+    assert!(
+        chosen.contains("4 would be away until their tasks have ended and 4 new ones (autoscale) have started"),
+        "{chosen}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

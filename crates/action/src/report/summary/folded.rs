@@ -2,7 +2,10 @@
 //!
 //! Nothing in it is needed to go on.
 
-use azure_batch_core::progress::{Span, StepTime};
+use azure_batch_core::{
+    progress::{Span, StepTime},
+    settings::Targets,
+};
 
 use super::{
     super::{Asked, Report},
@@ -101,16 +104,11 @@ fn times(page: &mut Page, stretches: &[Stretch]) {
 }
 
 fn ids(page: &mut Page, report: &Report, asked: &Asked) {
-    let targets = asked.targets;
-    let mut parts = vec![format!("{} dedicated nodes", targets.dedicated)];
-    if targets.spot > 0 {
-        let counts = if targets.counts_spot() {
-            "required"
-        } else {
-            "not required"
-        };
-        parts.push(format!("{} spot nodes ({counts})", targets.spot));
-    }
+    let mut parts = if asked.autoscale.is_some() {
+        vec![formula(report, asked)]
+    } else {
+        sizes(asked.targets)
+    };
     parts.extend(asked.vm_size.iter().map(|size| code(size.as_str())));
     let other = report.other_vm_size().map(|size| code(size.as_str()));
     parts.extend(other.map(|size| format!("in its place {size}")));
@@ -121,4 +119,25 @@ fn ids(page: &mut Page, report: &Report, asked: &Asked) {
     });
     page.paragraph(&format!("{}.", parts.join(", ")));
     page.fenced("text", &format!("{}\n{}", asked.version, asked.account));
+}
+
+/// The nodes of a fixed size.
+fn sizes(targets: Targets) -> Vec<String> {
+    let mut parts = vec![format!("{} dedicated nodes", targets.dedicated)];
+    if targets.spot > 0 {
+        let counts = if targets.counts_spot() {
+            "required"
+        } else {
+            "not required"
+        };
+        parts.push(format!("{} spot nodes ({counts})", targets.spot));
+    }
+    parts
+}
+
+/// The nodes of a formula, as far as they are known.
+fn formula(report: &Report, asked: &Asked) -> String {
+    let targets = report.rollout.as_ref().and_then(|rollout| asked.targets_in(rollout));
+    let last = targets.map(|targets| format!(" ({} when it was last looked at)", sizes(targets).join(", ")));
+    format!("the nodes of an autoscale formula{}", last.unwrap_or_default())
 }

@@ -23,9 +23,13 @@ pub(super) fn warn(page: &mut Page, asked: &Asked, rollout: &RolloutReport) {
             last if last == alike.first.number => format!("After round {last}"),
             last => format!("After each of the rounds {} to {last}", alike.first.number),
         };
-        let (there, wanted) = (count(asked, alike.first), asked.wanted());
+        let there = count(asked, alike.first);
+        // A round of a pool with a formula is one of its change in place: that size is not the formula's.
+        let of = asked
+            .wanted()
+            .map_or_else(String::new, |wanted| format!(" of {wanted}"));
         let codes = codes(alike.first).join(", ");
-        page.paragraph(&format!("⚠️ {which}: {there} of {wanted} nodes, {codes}."));
+        page.paragraph(&format!("⚠️ {which}: {there}{of} nodes, {codes}."));
     }
 }
 

@@ -7,7 +7,7 @@ use azure_batch_core::{
     rollout::{FailedStarts, StepJudgement},
 };
 
-use super::super::tests::{bad_inputs, created, judgement, partly_reached, quota_reached, refused};
+use super::super::tests::{bad_inputs, created, following, judgement, partly_reached, quota_reached, refused};
 use super::*;
 
 fn page(report: &Report) -> String {
@@ -185,4 +185,30 @@ fn each_judgement_is_a_row_and_what_failed_is_folded() {
     report.rollout.as_mut().unwrap().judgements.pop();
     let page = self::page(&report);
     assert!(!page.contains("How the tasks failed"), "{page}");
+}
+
+#[test]
+fn a_pool_with_a_formula_shows_what_the_formula_asked_for() {
+    let page = page(&following(Some(2)));
+    for line in [
+        "| ready | **2** of 2 (autoscale) | `████████████████████` |",
+        "the nodes of an autoscale formula (2 dedicated nodes when it was last looked at), `Standard_D4s_v5`, \
+         `batch.node.ubuntu 22.04`, up to 5 resize rounds.",
+    ] {
+        assert!(page.lines().any(|shown| shown == line), "{line} is not in\n{page}");
+    }
+    let unseen = self::page(&following(None));
+    assert!(!unseen.contains("| ready |") && !unseen.contains(" of 0"), "{unseen}");
+}
+
+#[test]
+fn settings_that_were_changed_with_nodes_there_are_named_with_what_the_nodes_have() {
+    let mut report = created();
+    let rollout = report.rollout.as_mut().unwrap();
+    rollout.action = PoolAction::Updated;
+    rollout.updated = vec!["startTask.commandLine".to_owned(), "metadata.team".to_owned()];
+    let page = page(&report);
+    let line = "**Changed settings.** startTask.commandLine, metadata.team; nodes that are there keep the old until they \
+                boot again.";
+    assert!(page.lines().any(|shown| shown == line), "{page}");
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use azure_batch_core::{connect::connect, error::Error, fleet, https::Https, settings::FleetSettings};
 
-use super::{Desk, Request, begin_deployment, warn_of};
+use super::{Desk, Request, begin_deployment, remark_changed, warn_of};
 use crate::{
     console::{Console, Grade},
     report::{Asked, Report, fleet::FleetReport, outputs},
@@ -70,6 +70,7 @@ pub(in crate::verbs) fn close(report: &FleetReport, desk: &Desk<'_>, console: &m
         console.annotate(Grade::Warning, "Azure Batch pools", &unwritten.to_string());
     }
     for pool in &report.pools {
+        remark_changed(&pool.report, console);
         if let Some(failure) = &pool.report.failure {
             console.fail(&pool.report.headline(), failure);
         }

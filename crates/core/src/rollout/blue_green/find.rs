@@ -11,7 +11,7 @@ use super::{
 use crate::{
     batch::{
         job,
-        pool::{self, Pool},
+        pool::{self, Pool, Scaling},
         resource,
     },
     client::Client,
@@ -350,8 +350,17 @@ fn why_two(two: &Two, settings: &RolloutSettings) -> String {
 /// What a change in place costs.
 fn why_one(former: &Pool, settings: &RolloutSettings) -> String {
     format!(
-        "in place takes no more nodes, but {} would be away until their tasks have ended and {} new ones have started",
+        "in place takes no more nodes, but {} would be away until their tasks have ended and {} have started",
         bare(former.current),
-        bare(settings.pool.targets.into())
+        new_ones(former, settings)
     )
+}
+
+/// How many nodes come. What a formula asks for is known of a pool that follows one.
+fn new_ones(former: &Pool, settings: &RolloutSettings) -> String {
+    match (&settings.pool.autoscale, former.scaling) {
+        (None, _) => format!("{} new ones", bare(settings.pool.targets.into())),
+        (Some(_), Scaling::Auto) => format!("{} new ones (autoscale)", bare(former.targets)),
+        (Some(_), Scaling::Fixed) => "as many new ones as its formula asks for".to_owned(),
+    }
 }

@@ -16,7 +16,7 @@ use crate::{
     batch::{pool::Pool, resource},
     expiry, json as read_json,
     options::pool::{NODE_AGENT_SKU_ID, VM_SIZE},
-    rollout::verdict::is_version,
+    rollout::{live, verdict::is_version},
     settings::{
         Adopt,
         parts::{IDENTITY, TAGS},
@@ -297,7 +297,7 @@ impl Field {
         let is_expiry = path.strip_prefix("metadata.") == Some(expiry::ITEM);
         Self {
             text: if is_expiry {
-                "its expiry".to_owned()
+                live::EXPIRY.to_owned()
             } else {
                 path.clone()
             },

@@ -1,7 +1,7 @@
 //! Tests of the table: how errors are found in it, and that the page of documentation is the table.
 
 use super::{table::*, *};
-use crate::{failure::usual_next, words::Words};
+use crate::{failure::usual_next, rollout::PoolAction, words::Words};
 
 /// The values of an error, and what is made of them.
 type Row<'a> = (Vec<(String, String)>, Class, &'a str);
@@ -268,7 +268,7 @@ id of the request. Search this page for the word or the code in the text: each h
 
 | exit code | `result` | meaning |
 | --- | --- | --- |
-| 0 | `created`, `resized`, `autoscaled`, `healed`, `updated`, `replaced`, `moved`, `joined`, `unchanged` | reached; what was done |
+| 0 | {reached} | reached; what was done |
 | 2 | `bad-input` | an option is wrong, or Azure does not know what it names; nothing was written |
 | 3 | `sign-in-failed`, `no-rights` | signing in failed, or a right is missing |
 | 4 | `quota` | a quota or a limit is reached |
@@ -317,7 +317,9 @@ fn the_page_of_documentation_is_the_table() {
 }
 
 fn page() -> String {
-    let mut page = String::from(BEGIN);
+    let reached = PoolAction::ALL.into_iter().filter(|action| action.is_success());
+    let reached: Vec<String> = reached.map(|action| format!("`{}`", action.word())).collect();
+    let mut page = BEGIN.replace("{reached}", &reached.join(", "));
     page.push_str("\n## Kinds of failures\n\n");
     for kind in ErrorKind::ALL {
         let (code, exit, meaning) = (kind.code(), kind.exit_code().0, kind.meaning());
