@@ -303,6 +303,12 @@ impl Report {
         (!updated.is_empty()).then(|| changed_live(updated, ""))
     }
 
+    /// How long the pool and its nodes took; nothing when that was not looked at.
+    #[must_use]
+    pub fn times(&self) -> Option<String> {
+        self.rollout.as_ref()?.pace.as_ref()?.sentence()
+    }
+
     /// How many resize rounds there were.
     #[must_use]
     pub fn rounds(&self) -> usize {

@@ -151,7 +151,12 @@ impl<'a> Comparison<'a> {
     /// `BadInput` when a pool is not there; when Azure refuses, or the run ends.
     pub(crate) async fn judge(&mut self) -> Result<JudgementReport> {
         let (verdict, took) = self.watch().await?;
-        Ok(report::report(self, verdict, took))
+        let report = report::report(self, verdict, took);
+        if let Some(slower) = &report.slower {
+            self.client
+                .warn(format!("{slower}; tasks alone decide whether the image is worse"));
+        }
+        Ok(report)
     }
 
     async fn watch(&mut self) -> Result<(Verdict, Duration)> {
@@ -338,6 +343,15 @@ pub(crate) async fn done_by(client: &Client, endpoint: &BatchEndpoint, pool: &Po
             failed: node.ended.saturating_sub(node.succeeded),
         })
     }))
+}
+
+/// From the allocation of a node to idle, in seconds: the middle of the pool's nodes of which it is known.
+///
+/// # Errors
+/// As [`Comparison::judge`].
+pub(crate) async fn idle_after(client: &Client, endpoint: &BatchEndpoint, pool: &PoolId) -> Result<Option<u64>> {
+    let nodes = nodes_of(client, endpoint, pool).await?;
+    Ok(ledger::middle(nodes.iter().filter_map(|node| node.ready_after)))
 }
 
 async fn nodes_of(client: &Client, endpoint: &BatchEndpoint, pool: &PoolId) -> Result<Vec<NodeWork>> {

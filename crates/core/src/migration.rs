@@ -5,10 +5,12 @@
 
 mod all;
 mod origin;
+mod pace;
 mod survey;
 
 pub use all::{AllPlan, End, PoolEnd, plan_all, run_all};
 pub use origin::{Origin, Tie};
+pub use pace::run;
 pub use survey::{Fate, ManagedPool, MigrationReport, list};
 
 use crate::{

@@ -229,6 +229,7 @@ fn cells(pool: &PoolOfFleet) -> [String; 6] {
             .or_else(|| pool.untouched.clone())
             .or_else(|| other_size(report))
             .or_else(|| report.changed_live().map(|changed| format!("changed {changed}")))
+            .or_else(|| report.times())
             .unwrap_or_default(),
     ]
 }

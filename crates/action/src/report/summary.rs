@@ -55,6 +55,9 @@ fn whole(report: &Report, file: Option<&Path>) -> String {
         Some(failure) => explain(&mut page, failure),
         None => account(&mut page, report),
     }
+    if let Some(times) = report.times() {
+        page.paragraph(&format!("**Times.** {}.", text(&times)));
+    }
     if let Some(changed) = report.changed_live() {
         page.paragraph(&format!("**Changed settings.** {}.", text(&changed)));
     }

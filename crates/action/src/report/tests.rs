@@ -47,6 +47,7 @@ fn round(number: u32, dedicated: u32, errors: &[&str]) -> Round {
     Round {
         number,
         timeout_minutes: 30 + 15 * u64::from(number - 1),
+        seconds: 600,
         dedicated,
         spot: 20,
         errors: errors.iter().map(|error| (*error).to_owned()).collect(),
@@ -85,6 +86,7 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
             .collect(),
         rounds,
         skipped_checks: Vec::new(),
+        pace: None,
         steps: vec![
             step("observe", 4),
             step("replicas", 620),
@@ -99,6 +101,7 @@ pub(crate) fn judgement(outcome: Outcome, (ended, failed): (u64, u64)) -> Judgem
     let nodes = |seen, version: &str| Nodes {
         seen,
         lost: 0,
+        timed: seen,
         ready_after_seconds: Some(90),
         images: vec![VERSION.replace("1.4.2", version)],
     };
@@ -119,6 +122,7 @@ pub(crate) fn judgement(outcome: Outcome, (ended, failed): (u64, u64)) -> Judgem
         increase: None,
         old_nodes: nodes(8, "1.4.1"),
         new_nodes: nodes(2, "1.4.2"),
+        slower: None,
         jobs: is_bad
             .then(|| JobTasks {
                 job: "frame|1".to_owned(),

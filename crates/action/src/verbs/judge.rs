@@ -51,14 +51,18 @@ fn sides(report: &JudgementReport) -> Table {
             format!("{} {word}", nodes.seen),
             images(nodes),
             nodes.lost.to_string(),
-            nodes
-                .ready_after_seconds
-                .map_or_else(|| "–".to_owned(), |seconds| format!("{seconds} s")),
+            ready_after(nodes, report.slower.is_some() && word == "new"),
             tasks.ended.to_string(),
             failed(tasks),
         ]);
     }
     table
+}
+
+fn ready_after(nodes: &Nodes, is_slower: bool) -> String {
+    let slower = if is_slower { " (slower)" } else { "" };
+    let time = nodes.ready_after_seconds.map(|seconds| format!("{seconds} s{slower}"));
+    time.unwrap_or_else(|| "–".to_owned())
 }
 
 fn jobs(report: &JudgementReport) -> Table {
@@ -122,6 +126,15 @@ mod tests {
             .map(|table| table.text(None, str::to_owned))
             .collect();
         (answer(&report).exit_code, texts.join("\n\n"))
+    }
+
+    #[test]
+    fn new_nodes_that_are_slower_are_marked() {
+        let mut report = judgement(Outcome::Good, (200, 1));
+        report.slower = Some("new nodes take much longer".to_owned());
+        let text = sides(&report).text(None, str::to_owned);
+        let marked: Vec<&str> = text.lines().filter(|line| line.contains("90 s (slower)")).collect();
+        assert!(marked.len() == 1 && marked[0].contains("2 new"), "{text}");
     }
 
     #[test]

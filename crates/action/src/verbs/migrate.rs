@@ -123,7 +123,7 @@ async fn carry_out(mut given: Given, runner: &Runner, environment: &dyn Environm
         let client = connect(&connection.login, &connection.cloud, Arc::new(https), run).await?;
         Ok(match migration::resolve(&client, settings).await? {
             Migration::Moves(moves) => {
-                let outcome = rollout::run(&client, &moves.settings).await;
+                let outcome = migration::run(&client, &moves).await;
                 Worked::Moved(Box::new(moves.settings), Box::new(outcome))
             }
             Migration::Done(done) => Worked::Nothing(done),

@@ -30,6 +30,8 @@ pub struct Nodes {
     pub seen: u64,
     /// How many of them were lost: unusable, or with a start task that failed.
     pub lost: u64,
+    /// Of how many it is known how long they took to get idle: those that have run nothing yet.
+    pub timed: u64,
     /// From allocation to idle, the middle of those that are known, in seconds.
     pub ready_after_seconds: Option<u64>,
     /// The image versions that they run, each once.
@@ -137,6 +139,7 @@ impl Ledger {
         Nodes {
             seen: count(known()),
             lost: count(known().filter(|node| node.outlook == Outlook::Lost)),
+            timed: count(known().filter(|node| node.ready_after.is_some())),
             ready_after_seconds: middle(known().filter_map(|node| node.ready_after)),
             images,
         }
@@ -170,7 +173,8 @@ fn count<'n>(nodes: impl Iterator<Item = &'n NodeWork>) -> u64 {
     u64::try_from(nodes.count()).unwrap_or(u64::MAX)
 }
 
-fn middle(times: impl Iterator<Item = SignedDuration>) -> Option<u64> {
+/// The time in the middle, in seconds.
+pub(super) fn middle(times: impl Iterator<Item = SignedDuration>) -> Option<u64> {
     let mut times: Vec<SignedDuration> = times.collect();
     times.sort_unstable();
     let middle = times.get(times.len() / 2)?;

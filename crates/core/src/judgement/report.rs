@@ -8,10 +8,20 @@ use super::{
     Against, Before, By, Comparison, Ending, JobTasks, Nodes, Outcome, Pair, Tasks, Verdict, evidence::READ_JOBS,
     exact, ledger::Side,
 };
-use crate::ids::PoolId;
+use crate::{ids::PoolId, progress::Span};
 
 /// The schema that reports have today.
 const SCHEMA: u32 = 1;
+
+/// New nodes are said to be slow from so many times the former ones' time on, which is more than times differ from one
+/// allocation to the next. A guess.
+const SLOW_FACTOR: u64 = 2;
+
+/// And from so many seconds more on: what is short may double by itself.
+const SLOW_SECONDS: u64 = 60;
+
+/// Of so many nodes on each side the time must be known, so that one slow machine is none.
+const SLOW_NODES: u64 = 3;
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -38,6 +48,9 @@ pub struct JudgementReport {
     pub old_nodes: Nodes,
     /// The nodes that are judged.
     pub new_nodes: Nodes,
+    /// What is said of new nodes that take much longer to get idle; a warning, and no part of the outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slower: Option<String>,
     /// The tasks by job; only when the counts looked bad.
     pub jobs: Vec<JobTasks>,
     /// The ways in which tasks failed; only when the counts looked bad.
@@ -68,6 +81,7 @@ pub(super) fn report(comparison: &Comparison<'_>, verdict: Verdict, took: Durati
         By::Jobs => exact::increase(&evidence.pairs()),
         By::Nodes | By::Counts | By::CountsAlone => exact::increase(&pairs),
     };
+    let (old_nodes, new_nodes) = (ledger.nodes(Side::Old), ledger.nodes(Side::New));
     JudgementReport {
         schema_version: SCHEMA,
         pool: comparison.pool.clone(),
@@ -81,11 +95,26 @@ pub(super) fn report(comparison: &Comparison<'_>, verdict: Verdict, took: Durati
         seconds: took.as_secs(),
         tasks,
         increase,
-        old_nodes: ledger.nodes(Side::Old),
-        new_nodes: ledger.nodes(Side::New),
+        slower: slower(&old_nodes, &new_nodes),
+        old_nodes,
+        new_nodes,
         jobs: evidence.jobs,
         endings: evidence.endings,
     }
+}
+
+/// What there is to say of new nodes that take much longer from allocation to idle.
+fn slower(old: &Nodes, new: &Nodes) -> Option<String> {
+    let (before, now) = (old.ready_after_seconds?, new.ready_after_seconds?);
+    let is_known = old.timed.min(new.timed) >= SLOW_NODES;
+    let is_slow = now >= before.saturating_mul(SLOW_FACTOR) && now - before >= SLOW_SECONDS;
+    (is_known && is_slow).then(|| {
+        format!(
+            "new nodes take much longer to get idle: {} from their allocation, former ones {}",
+            Span(now),
+            Span(before)
+        )
+    })
 }
 
 /// One line of how far it is.
@@ -138,5 +167,34 @@ fn failing(tasks: Tasks) -> String {
     match tasks.rate() {
         Some(rate) => format!("{:.1} % of {} failed", rate * 100.0, tasks.ended),
         None => "none ended".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_nodes_are_slow_when_the_time_is_known_of_some_and_much_longer() {
+        let nodes = |timed, seconds| Nodes {
+            timed,
+            ready_after_seconds: Some(seconds),
+            ..Nodes::default()
+        };
+        let is_slow = |old, new| slower(&old, &new).is_some();
+        assert!(is_slow(nodes(3, 90), nodes(3, 180)));
+        for (old, new, why) in [
+            (nodes(3, 90), nodes(3, 179), "not twice as long"),
+            (nodes(3, 20), nodes(3, 79), "less than a minute more"),
+            (nodes(2, 90), nodes(3, 900), "too few former ones"),
+            (nodes(3, 90), nodes(2, 900), "too few new ones"),
+            (Nodes::default(), nodes(3, 900), "nothing to compare with"),
+        ] {
+            assert!(!is_slow(old, new), "{why}");
+        }
+        assert_eq!(
+            slower(&nodes(3, 90), &nodes(3, 900)).as_deref(),
+            Some("new nodes take much longer to get idle: 15 min from their allocation, former ones 1 min 30 s")
+        );
     }
 }

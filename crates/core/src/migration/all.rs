@@ -5,7 +5,7 @@
 
 use std::iter;
 
-use super::{Done, Migration, left_image, looked, of_pool, origin::Search, within};
+use super::{Done, Migration, left_image, looked, of_pool, origin::Search, pace, within};
 use crate::{
     batch::pool::{self, Pool, PoolLife},
     client::Client,
@@ -102,14 +102,11 @@ pub async fn run_all(client: &Client, settings: &Checked<MigrationSettings<AllPo
     for group in [found.begun, found.moves] {
         let moves: Vec<_> = group.into_iter().map(|(moves, _why)| moves).collect();
         let has_turn = !is_stopped && !ends.iter().any(|it| stops(it, settings.pool.after_failure));
-        let runs = match has_turn && !moves.is_empty() {
-            true => fleet::run(client, &settings.as_fleet(moves.clone())).await,
+        let outcomes = match has_turn && !moves.is_empty() {
+            true => run_each(client, settings, &moves).await,
             false => Vec::new(),
         };
-        let outcomes = runs
-            .into_iter()
-            .map(|run| run.outcome)
-            .chain(iter::repeat_with(|| None));
+        let outcomes = outcomes.into_iter().chain(iter::repeat_with(|| None));
         for (moves, outcome) in moves.into_iter().zip(outcomes) {
             ends.push(PoolEnd {
                 pool: moves.pool.id.clone(),
@@ -143,6 +140,28 @@ fn stops(it: &PoolEnd, after_failure: AfterFailure) -> bool {
         End::NotBegun(_) => true,
         End::Stays(_) | End::Done(_) => false,
     }
+}
+
+/// Moves them, and says of each that had its turn how long it and its nodes took.
+async fn run_each(
+    client: &Client,
+    settings: &Checked<MigrationSettings<AllPools>>,
+    moves: &[Checked<UnresolvedRollout>],
+) -> Vec<Option<RolloutOutcome>> {
+    let mut before = Vec::new();
+    for moves in moves {
+        before.push(pace::before(client, moves).await);
+    }
+    let runs = fleet::run(client, &settings.as_fleet(moves.to_vec())).await;
+    let mut outcomes = Vec::new();
+    for (run, before) in runs.into_iter().zip(before) {
+        let mut outcome = run.outcome;
+        if let Some(outcome) = &mut outcome {
+            pace::note(&client.for_pool(&run.pool), before, outcome).await;
+        }
+        outcomes.push(outcome);
+    }
+    outcomes
 }
 
 /// The reason with what lets the others move.

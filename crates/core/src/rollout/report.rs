@@ -11,6 +11,7 @@ use super::{
     failed_starts::FailedStarts,
     healed::HealedNode,
     judged::StepJudgement,
+    pace::Pace,
     step::RolloutStep,
     verdict::{Census, Goal},
 };
@@ -90,6 +91,9 @@ pub struct RolloutReport {
     pub rounds: Vec<Round>,
     /// Checks that could not be made, with the reason.
     pub skipped_checks: Vec<String>,
+    /// How long the pool and its nodes took; only a migration looks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pace: Option<Pace>,
     /// How long each step took.
     pub steps: Vec<StepTime>,
 }
@@ -140,6 +144,8 @@ pub struct Round {
     pub number: u32,
     /// The timeout given to the service.
     pub timeout_minutes: u64,
+    /// How long it took from the request to the end, or from when it was found under way, in seconds.
+    pub seconds: u64,
     /// Dedicated nodes after it.
     pub dedicated: u32,
     /// Spot nodes after it.
@@ -232,6 +238,7 @@ impl RolloutReport {
             healed: Vec::new(),
             rounds: Vec::new(),
             skipped_checks: Vec::new(),
+            pace: None,
             steps: Vec::new(),
         }
     }

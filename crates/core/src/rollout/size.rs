@@ -337,7 +337,11 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             Errors::Stale => &[],
         };
         let judged = judge_all(errors, self.intent.goal.counts_spot());
-        let ended = round(&rounds, pool.current, errors);
+        let took = match self.step {
+            Step::UnderWay { since, .. } => since.elapsed(),
+            Step::Before | Step::Made(_) | Step::Between => Duration::ZERO,
+        };
+        let ended = round(&rounds, took, (pool.current, errors));
         let after = rounds.end(pool.current, judged.as_ref(), fastrand::f64());
         if !matches!(after, AfterRound::Drain(_)) {
             self.report.rounds.push(ended);
@@ -529,10 +533,11 @@ fn order(targets: NodeCounts, timeout: Duration, current: NodeCounts) -> Resize 
     }
 }
 
-fn round(rounds: &Rounds, current: NodeCounts, errors: &[ResizeError]) -> Round {
+fn round(rounds: &Rounds, took: Duration, (current, errors): (NodeCounts, &[ResizeError])) -> Round {
     Round {
         number: rounds.number(),
         timeout_minutes: rounds.timeout().as_secs() / 60,
+        seconds: took.as_secs(),
         dedicated: current.dedicated,
         spot: current.spot,
         errors: errors.iter().map(|error| judge(error).said).collect(),

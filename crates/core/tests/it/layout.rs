@@ -9,7 +9,8 @@ use azure_batch_core::{
     publish::{self, Outcome},
     request::Request,
     settings::{
-        DiskKeys, EarlyDeletion, Latest, PublishSettings, ReplicaStorage, ReplicationMode, ShallowBy, Source, TargetRegion,
+        DiskKeys, EarlyDeletion, Latest, PublishSettings, ReplicaStorage, ReplicationMode, ShallowBy, Source,
+        TargetRegion,
     },
     wait::Pace,
 };

@@ -18,6 +18,7 @@ use azure_batch_core::{
 };
 use http::Method;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     estate::{by_id, definition, pool},
@@ -25,7 +26,7 @@ use crate::{
     reads_well::MustFail as _,
     rollout::{client, good, image, roll_out, settings as rolling_out, world},
     rollout_in_place::{ask, back},
-    support::{Azure, GROUP},
+    support::{Azure, GROUP, lines},
 };
 
 pub(crate) fn managed_image(name: &str) -> String {
@@ -65,7 +66,7 @@ pub(crate) async fn moved(client: &Client, values: &Values, said: &mut Vec<Strin
     let Migration::Moves(moves) = migration::resolve(client, &asked(values).settings).await? else {
         panic!("it has to move")
     };
-    let outcome = rollout::run(client, &moves.settings).await;
+    let outcome = migration::run(client, &moves).await;
     said.extend(outcome.report.skipped_checks);
     outcome.result
 }
@@ -327,6 +328,37 @@ async fn what_cannot_move_says_why_and_what_to_do() {
     assert!(report.contains("which is not a managed image"), "{report}");
     let report = of(&marketplace, &values().with(POOL_ID, "p2")).await;
     assert!(report.contains("there is no pool p2 in the account"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_long_pool_and_nodes_took_is_said_before_and_after() {
+    let azure = on_managed_image(|_| ());
+    let moves = moving(&azure, &values()).await;
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let report = good(migration::run(&client, &moves).await);
+    let pace = report.pace.unwrap();
+    // The nodes of a seed have been idle from the start.
+    assert_eq!(pace.idle_seconds_before, Some(0));
+    assert!(
+        pace.steady_seconds > pace.idle_seconds && pace.idle_seconds > Some(0),
+        "{pace:?}"
+    );
+    let told = lines(&mut events).join("\n");
+    let said = format!("pool p1-1-0-0: {}", pace.sentence().unwrap());
+    assert!(told.contains(&said), "{said} is not in\n{told}");
+
+    let azure = on_managed_image(|_| ());
+    let moves = moving(&azure, &values()).await;
+    azure.fault(
+        json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "method": "GET",
+        "path": "/pools/p1/nodes", "occurrence": {"nth": 1}}),
+    );
+    let report = good(migration::run(&crate::rollout::client(&azure, ROLLOUT_DEADLINE).await, &moves).await);
+    assert_eq!(
+        report.pace.unwrap().idle_seconds_before,
+        None,
+        "the move does not depend on it"
+    );
 }
 
 #[tokio::test(start_paused = true)]

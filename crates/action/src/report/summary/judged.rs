@@ -20,6 +20,9 @@ pub(super) fn all(page: &mut Page, rollout: &RolloutReport) {
     ));
     let heads = ["new nodes", "judged", "new: failed of ended", "former: failed of ended"];
     page.table(&heads, rollout.judgements.iter().map(row).collect());
+    if let Some(slower) = &last.judgement.slower {
+        page.paragraph(&format!("⚠️ {}.", text(slower)));
+    }
     if !last.judgement.endings.is_empty() {
         page.folded("How the tasks failed", |page| failures(page, &last.judgement));
     }

@@ -4,7 +4,7 @@ use azure_batch_core::{
     gate::{Checkpoint, GateAnswer, Said},
     ids::NodeCounts,
     judgement::Outcome,
-    rollout::{FailedStarts, StepJudgement},
+    rollout::{FailedStarts, Pace, StepJudgement},
 };
 
 use super::super::tests::{bad_inputs, created, following, judgement, partly_reached, quota_reached, refused};
@@ -182,8 +182,11 @@ fn each_judgement_is_a_row_and_what_failed_is_folded() {
     ] {
         assert!(page.lines().any(|shown| shown == line), "{line} is not in\n{page}");
     }
-    report.rollout.as_mut().unwrap().judgements.pop();
+    let judgements = &mut report.rollout.as_mut().unwrap().judgements;
+    judgements.pop();
+    judgements[1].judgement.slower = Some("new nodes take much longer".to_owned());
     let page = self::page(&report);
+    assert!(page.contains("\n⚠️ new nodes take much longer.\n"), "{page}");
     assert!(!page.contains("How the tasks failed"), "{page}");
 }
 
@@ -210,5 +213,18 @@ fn settings_that_were_changed_with_nodes_there_are_named_with_what_the_nodes_hav
     let page = page(&report);
     let line = "**Changed settings.** startTask.commandLine, metadata.team; nodes that are there keep the old until they \
                 boot again.";
+    assert!(page.lines().any(|shown| shown == line), "{page}");
+}
+
+#[test]
+fn a_migration_says_how_long_pool_and_nodes_took() {
+    let mut report = created();
+    report.rollout.as_mut().unwrap().pace = Some(Pace {
+        steady_seconds: Some(600),
+        idle_seconds: Some(90),
+        idle_seconds_before: Some(120),
+    });
+    let page = page(&report);
+    let line = "**Times.** 10 min from asked to steady; nodes 1 min 30 s from allocation to idle, 2 min before.";
     assert!(page.lines().any(|shown| shown == line), "{page}");
 }
