@@ -398,6 +398,9 @@ const PRUNING: &[Verb] = &[Verb::Prune];
 /// What removes leftovers.
 const COLLECTING: &[Verb] = &[Verb::Gc];
 
+/// What makes a version latest.
+const PROMOTING: &[Verb] = &[Verb::Promote];
+
 /// What is about one version.
 const ABOUT_A_VERSION: &[Verb] = &[Verb::Promote, Verb::Demote, Verb::Scale, Verb::AwaitVersion];
 
@@ -500,6 +503,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         parts::OF_FILE,
         versions::OF_DEFINITION,
         versions::OF_LATEST,
+        versions::OF_ADMISSION,
         versions::OF_SIGHT,
         versions::OF_LEFTOVERS,
         versions::OF_RETENTION,

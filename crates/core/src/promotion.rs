@@ -8,7 +8,7 @@ mod decide;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use self::decide::{Move, PromotionStep, changed, moves};
+pub use self::decide::{Move, PromotionStep, changed, moves, require_passed};
 use crate::{
     client::Client,
     compute::version::{self, ImageVersion},
@@ -19,6 +19,7 @@ use crate::{
     plan::Plan,
     preflight, replication, rights,
     settings::{Checked, PromotionSettings},
+    tags::TestMark,
     users,
     versions::{self, Versions},
     write::Tries,
@@ -36,6 +37,8 @@ pub struct Promotion {
     pub plan: Plan<PromotionStep>,
     /// The regions in which another version becomes latest.
     pub moves: Vec<Move>,
+    /// How the last test of the version ended; nothing when none was made.
+    pub test: Option<TestMark>,
     /// What could not be read: pools there may follow the definition, too.
     pub unseen: Vec<Unseen>,
     /// The steps that were carried out, as the plan words them; absent when nothing was to be written.
@@ -61,13 +64,14 @@ pub async fn plan(client: &Client, settings: &Checked<PromotionSettings>) -> Res
     };
     let (all, estate) = client.run().step("versions", what, looked).await?;
     let version = find(&all, settings)?;
-    let body = changed(version, settings.goal, &settings.regions)?;
+    let body = wanted(version, settings)?;
     let users = users::of(&estate, &definition);
     let step = || PromotionStep::new(title.clone(), settings.goal, version, &settings.regions);
     Ok(Promotion {
         plan: body.iter().map(|_| step()).collect(),
         moves: body.map_or_else(Vec::new, |body| moves(&all, &all.with(&version.id, body), &users)),
         unseen: estate.gaps.iter().map(Unseen::of).collect(),
+        test: TestMark::read(version.body()),
         version: title,
         done: None,
     })
@@ -112,7 +116,7 @@ async fn write(client: &Client, settings: &PromotionSettings) -> Result<()> {
     let mut writes = 0;
     loop {
         let version = replication::settled(client, id, &[]).await?.into_version();
-        let Some(body) = changed(&version, settings.goal, &settings.regions)? else {
+        let Some(body) = wanted(&version, settings)? else {
             return Ok(());
         };
         if writes == MAX_WRITES {
@@ -120,6 +124,15 @@ async fn write(client: &Client, settings: &PromotionSettings) -> Result<()> {
         }
         writes += put(client, &mut tries, (id, body)).await?;
     }
+}
+
+/// What the version becomes; nothing when it is as wanted.
+fn wanted(version: &ImageVersion, settings: &PromotionSettings) -> Result<Option<Value>> {
+    let body = changed(version, settings.goal, &settings.regions)?;
+    if body.is_some() {
+        require_passed(version, settings.goal, settings.failed_test)?;
+    }
+    Ok(body)
 }
 
 /// How many writes the service took: after a conflict or a lost answer none is known, and the next look decides.

@@ -92,7 +92,8 @@ pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use upkeep::{Consent, DeletionSettings, ExpirySettings, WaitSettings};
 pub use values::{Stray, Value, Values};
 pub use versions::{
-    CollectionSettings, CompletionSettings, Fit, Goal, ListSettings, Place, PromotionSettings, ScaleSettings,
+    CollectionSettings, CompletionSettings, FailedTest, Fit, Goal, ListSettings, Place, PromotionSettings,
+    ScaleSettings,
 };
 pub(crate) use wanted_version::MANAGED_IMAGE;
 pub use wanted_version::{InvalidRule, VersionRule, WantedVersion};

@@ -4,8 +4,10 @@
 //! in any case of letters. Who may delete what is decided by the flows; names of resources are in `names`.
 
 mod given_out;
+mod tested;
 
 pub use given_out::GivenOut;
+pub use tested::{TestMark, TestOutcome};
 
 use std::fmt;
 
@@ -56,7 +58,7 @@ pub enum Tag {
     BaseImage,
     /// On a version: regions that a repair took out and has not put back yet.
     TakenOut,
-    /// On a version: which test it has passed or failed.
+    /// On a version: which test it has passed or failed: [`TestMark`].
     Tested,
     /// On a definition: the highest numbers that its versions ever had: [`GivenOut`].
     Numbers,

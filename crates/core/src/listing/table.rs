@@ -8,6 +8,7 @@ use crate::{
     compute::{soft_deleted::SoftDeleted, version::ImageVersion},
     ids::{Location, PoolId, VersionNumber, resource::ImageDefinitionId},
     operation::Status,
+    tags::TestMark,
     users::PoolUser,
     versions::Versions,
 };
@@ -32,6 +33,8 @@ pub struct ListedVersion {
     pub number: VersionNumber,
     /// Azure's word for its state; `SoftDeleted` for one that was deleted and is kept.
     pub state: String,
+    /// How its last test ended; nothing when none was made.
+    pub test: Option<TestMark>,
     /// Its regions.
     pub regions: Vec<ListedRegion>,
     /// Whether `latest` passes it over everywhere.
@@ -90,6 +93,7 @@ impl ListedVersion {
         Some(Self {
             number,
             state: version.provisioning_state().to_owned(),
+            test: TestMark::read(version.body()),
             regions: regions(version, versions),
             excluded: version.is_excluded(),
             published: version.published(),
@@ -104,6 +108,7 @@ impl ListedVersion {
         Self {
             number: deleted.number,
             state: "SoftDeleted".to_owned(),
+            test: None,
             regions: Vec::new(),
             excluded: true,
             published: None,

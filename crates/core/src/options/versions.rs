@@ -1,8 +1,8 @@
 //! The options of looking at versions and keeping them in order.
 
 use super::{
-    ABOUT_A_VERSION, COLLECTING, Kind, LOOKING_AT_POOLS, ON_DEFINITION, OPERATOR_DOORS, PRUNING, SCALING, Standard,
-    rows,
+    ABOUT_A_VERSION, COLLECTING, Kind, LOOKING_AT_POOLS, ON_DEFINITION, OPERATOR_DOORS, PROMOTING, PRUNING, SCALING,
+    Standard, rows,
 };
 
 rows! {
@@ -19,6 +19,13 @@ rows! {
         "Resource id of the image version.";
     REGIONS: "regions", Version, Kind::Texts, Standard::Rule("every region of the version"), [],
         "Regions that this is about, with commas between them.";
+}
+
+rows! {
+    /// What may become latest.
+    OF_ADMISSION [PROMOTING, OPERATOR_DOORS]:
+    ALLOW_FAILED_TEST: "allow_failed_test", Version, Kind::Bool, Standard::Value("false", "a bad image is found cheaply before pools take it"), [],
+        "Make the version latest although its last test failed. Without this it is refused with what failed.";
 }
 
 rows! {

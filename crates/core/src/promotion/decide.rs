@@ -11,10 +11,13 @@ use crate::{
     ids::{Location, VersionNumber},
     json as read_json,
     operation::Status,
+    options::versions::ALLOW_FAILED_TEST,
     plan::{Effect, Step},
-    settings::Goal,
+    settings::{FailedTest, Goal},
+    tags::TestMark,
     users::PoolUser,
     versions::Versions,
+    words,
 };
 
 const PROFILE: &str = "/properties/publishingProfile";
@@ -152,6 +155,24 @@ fn require_change(version: &ImageVersion, goal: Goal) -> Result<()> {
     Ok(())
 }
 
+/// Requires that the last test of a version which is to be latest did not fail, unless that is allowed.
+///
+/// # Errors
+/// `Refused`, with what failed.
+pub fn require_passed(version: &ImageVersion, goal: Goal, failed_test: FailedTest) -> Result<()> {
+    let failure = TestMark::read(version.body()).and_then(|mark| mark.failure());
+    match (goal, failed_test, failure) {
+        (Goal::Admit, FailedTest::Refused, Some(failure)) => {
+            let text = format!("image version {} {failure}", version.title());
+            Err(Error::new(ErrorKind::Refused, text).with_hint(words![
+                "publish it with a test that it passes, or a better image; to make it latest all the same, add ",
+                ALLOW_FAILED_TEST
+            ]))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A version that is excluded as a whole is admitted to some regions by excluding it from the others one by one.
 fn edit(body: &mut Value, goal: Goal, regions: &[Location]) {
     let was_excluded = read_json::at(read_json::at(body, PROFILE), "/excludeFromLatest").as_bool() == Some(true);
@@ -268,6 +289,25 @@ mod tests {
         body["properties"]["publishingProfile"]["replicationMode"] = json!("Shallow");
         let shallow = ImageVersion::new(open.id, body);
         assert!(refusal(&shallow, &[]).contains("Shallow, which takes no later change"));
+    }
+
+    #[test]
+    fn a_version_that_failed_its_test_is_made_latest_only_when_that_is_allowed() {
+        let tested = |text: &str| {
+            let version = version("1.0.0", "Succeeded", true, &[EAST]);
+            let mut body = version.body().clone();
+            body["tags"] = json!({"azure-batch-tested": text});
+            ImageVersion::new(version.id, body)
+        };
+        let bad = tested("failed 0123abcd exit code 3");
+        let error = require_passed(&bad, Goal::Admit, FailedTest::Refused).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "image version 1.0.0 of d failed its test: exit code 3"
+        );
+        require_passed(&bad, Goal::Admit, FailedTest::Allowed).unwrap();
+        require_passed(&bad, Goal::Exclude, FailedTest::Refused).unwrap();
+        require_passed(&tested("passed 0123abcd"), Goal::Admit, FailedTest::Refused).unwrap();
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
     plan::Goal,
     regions,
     report::Published,
-    unused,
+    testing, unused,
     way::Way,
 };
 use crate::{
@@ -154,6 +154,9 @@ pub(super) fn caveats(client: &Client, settings: &PublishSettings, seen: &Seen, 
     }
     if let Some(version) = seen.version(&goal.version) {
         for text in replication::kept(version, &goal.wanted_first()) {
+            progress.warn(text);
+        }
+        if let Some(text) = testing::note_failed(settings, version) {
             progress.warn(text);
         }
         let needs: Vec<RegionNeed> = goal.needs().cloned().collect();

@@ -167,7 +167,7 @@ pub(super) mod tests;
 ///
 /// # Errors
 /// When the machine does not fit the definition, the number is taken, no way is legal, the regions cannot carry the
-/// pools, names get too long, or a version that is there cannot be given what is wanted.
+/// pools, names get too long, or a version that is there cannot be given what is wanted, or failed its test.
 pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers) -> Result<Goal> {
     let machine = &seen.machine;
     places::require_known(&settings.target_regions, seen.locations.as_deref())?;
@@ -185,6 +185,7 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
         (&needs, &layout),
     )?;
     let test = testing::plan(settings, seen, &version)?;
+    testing::require_passed(settings, seen.version(&version), (&needs, &layout, &details))?;
     Ok(Goal {
         version,
         number,

@@ -6,6 +6,7 @@
 
 mod drive;
 mod ending;
+mod failed;
 mod identities;
 mod next;
 mod room;
@@ -14,7 +15,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-pub(super) use self::{drive::run, identities::require as require_identities, room::check as check_room};
+pub(super) use self::{
+    drive::run,
+    failed::{note as note_failed, require_passed},
+    identities::require as require_identities,
+    room::check as check_room,
+};
 use super::{
     definition,
     machine::Machine,
@@ -37,7 +43,7 @@ use crate::{
     options::image,
     request::Request,
     settings::{ImageTest, PublishSettings, parts::IDENTITY},
-    tags::{Tag, short_hash},
+    tags::{Tag, TestMark, TestOutcome, short_hash},
     trial::{EXPIRES, TESTS},
     words,
 };
@@ -81,33 +87,20 @@ pub(super) struct Tested {
     pub output: Option<String>,
 }
 
-/// How a test ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Passed,
-    Failed,
-}
-
-impl Verdict {
-    /// The word in the tag.
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// The tag's value for this test.
-    fn text(self, test: &PlannedTest) -> String {
-        format!("{} {}", self.word(), test.key)
-    }
-}
-
 impl PlannedTest {
     /// Whether a version has passed it.
     #[must_use]
     pub(super) fn is_passed_by(&self, version: &ImageVersion) -> bool {
-        Tag::Tested.read(version.body()) == Some(Verdict::Passed.text(self).as_str())
+        TestMark::read(version.body()).is_some_and(|mark| mark.outcome == TestOutcome::Passed && mark.key == self.key)
+    }
+
+    /// What its end is in the version's tag.
+    fn mark(&self, outcome: TestOutcome, why: Option<String>) -> TestMark {
+        TestMark {
+            outcome,
+            key: self.key.clone(),
+            why,
+        }
     }
 
     /// Whether a pool was made to test that version.

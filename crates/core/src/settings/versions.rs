@@ -28,6 +28,16 @@ pub enum Goal {
     Exclude,
 }
 
+/// What becomes of a version that is to be latest and whose last test failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailedTest {
+    /// It is refused.
+    #[default]
+    Refused,
+    /// It is made latest all the same.
+    Allowed,
+}
+
 /// Everything that moving `latest` needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromotionSettings {
@@ -35,6 +45,8 @@ pub struct PromotionSettings {
     pub version: ImageVersionId,
     /// What becomes of it.
     pub goal: Goal,
+    /// Also when its last test failed.
+    pub failed_test: FailedTest,
     /// Where; everywhere when there is none.
     pub regions: Vec<Location>,
     /// Whose pools count.
@@ -157,10 +169,15 @@ pub(super) fn collection(reader: &mut Reader<'_, '_>) -> Option<CollectionSettin
 pub(super) fn promotion(reader: &mut Reader<'_, '_>, goal: Goal) -> Option<PromotionSettings> {
     let version = version(reader);
     let regions = regions(reader);
+    let failed_test = match goal {
+        Goal::Admit if reader.is_on(versions::ALLOW_FAILED_TEST) => FailedTest::Allowed,
+        Goal::Admit | Goal::Exclude => FailedTest::Refused,
+    };
     let sight = sight(reader);
     Some(PromotionSettings {
         version: version?,
         goal,
+        failed_test,
         regions: regions?,
         sight: sight?,
     })

@@ -6,8 +6,12 @@ use std::time::Duration;
 use azure_batch_core::{
     compute::version::{self, ImageVersion},
     error::ErrorKind,
+    listing,
+    options::versions::{ALLOW_FAILED_TEST, IMAGE_DEFINITION, IMAGE_VERSION},
+    promotion,
     publish::{self, Outcome},
-    settings::{ImageTest, Latest, PublishSettings},
+    settings::{ImageTest, Latest, PublishSettings, Values, list, promote},
+    tags::TestOutcome,
 };
 use azure_emulator::journal::Entry;
 use serde_json::{Value, json};
@@ -238,6 +242,53 @@ async fn a_version_that_fails_its_test_goes_nowhere_and_nothing_else_is_left() {
     azure.turn_the_page();
     let made = run(&azure, &tested("echo good")).await.unwrap();
     assert_eq!((made.outcome, made.regions.len()), (Outcome::Found, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_failed_its_test_is_neither_spread_nor_made_latest_unless_that_is_allowed() {
+    let azure = Azure::example();
+    run(&azure, &tested("echo broken; exit 3")).await.must_fail();
+    let mut untested = settings();
+    untested.version_settings.latest = Latest::Admit;
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    azure.turn_the_page();
+    let planned = publish::plan(&client, &checked(&untested)).await.unwrap_err();
+    let published = run(&azure, &untested).await.must_fail();
+    for error in [planned, published] {
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        for said in [
+            "image version 1.0.0 of ubuntu failed its test: exit code 3",
+            "replicate to westus2 with 1 replica; admit it to latest",
+            "promote --allow-failed-test",
+        ] {
+            assert!(error.report().contains(said), "{}", error.report());
+        }
+    }
+    let version = only_version(&azure).await;
+    let promoting = |values: Values| {
+        let asked = promote(&values.with(IMAGE_VERSION, version.id.to_string()));
+        asked.unwrap().settings
+    };
+    let refused = promotion::plan(&client, &promoting(Values::default()))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Refused);
+    assert!(refused.report().contains("failed its test: exit code 3"));
+    let definition = version.id.definition().to_string();
+    let asked = list(&Values::default().with(IMAGE_DEFINITION, definition)).unwrap();
+    let listed = listing::run(&client, &asked.settings).await.unwrap();
+    let outcome = listed.versions[0].test.as_ref().map(|test| test.outcome);
+    assert_eq!(outcome, Some(TestOutcome::Failed));
+    assert_eq!(azure.writes(), [""; 0]);
+
+    let allowed = promoting(Values::default().with(ALLOW_FAILED_TEST, true));
+    let mut promotion = promotion::plan(&client, &allowed).await.unwrap();
+    promotion::carry_out(&client, &allowed, &mut promotion).await.unwrap();
+    let _seen = lines(&mut events);
+    let made = publish::run(&client, &checked(&untested)).await.result.unwrap();
+    assert_eq!(made.regions.len(), 2);
+    let said = lines(&mut events).join("\n");
+    assert!(said.contains("it was admitted to latest all the same"), "{said}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,13 +46,14 @@ fn describe(listing: &Listing, now: Timestamp) -> String {
     let names = [
         "VERSION",
         "STATE",
+        "TEST",
         "LATEST IN",
         "REGIONS",
         "AGE",
         "END OF LIFE",
         "POOLS",
     ];
-    let rows: Vec<[String; 7]> = listing.versions.iter().map(|version| row(version, now)).collect();
+    let rows: Vec<[String; 8]> = listing.versions.iter().map(|version| row(version, now)).collect();
     let mut text = columns::table(&names, &rows, 1, terminal::of_result());
     for pool in &listing.following {
         let upgrade = match pool.upgrade {
@@ -67,7 +68,7 @@ fn describe(listing: &Listing, now: Timestamp) -> String {
     text
 }
 
-fn row(version: &ListedVersion, now: Timestamp) -> [String; 7] {
+fn row(version: &ListedVersion, now: Timestamp) -> [String; 8] {
     let pools: Vec<String> = version
         .pools
         .iter()
@@ -76,6 +77,11 @@ fn row(version: &ListedVersion, now: Timestamp) -> [String; 7] {
     [
         number(version.number),
         state(version),
+        version
+            .test
+            .as_ref()
+            .map(|test| test.outcome.to_string())
+            .unwrap_or_default(),
         latest(version),
         regions(&version.regions),
         version

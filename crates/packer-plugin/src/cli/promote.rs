@@ -6,6 +6,7 @@ use azure_batch_core::{
     options::{Door, Verb},
     promotion::{self, Move, Promotion},
     settings::{self, Asked, PromotionSettings},
+    tags::TestMark,
     users::Upgrade,
 };
 
@@ -68,7 +69,8 @@ fn planned(promotion: &Promotion) -> String {
         ),
     };
     let moves = moves(promotion);
-    let parts = [format!("image version {}", promotion.version), steps, moves, end];
+    let title = format!("image version {}{}", promotion.version, failed(promotion));
+    let parts = [title, steps, moves, end];
     let shown: Vec<&str> = parts
         .iter()
         .map(|part| part.trim_end())
@@ -80,11 +82,23 @@ fn planned(promotion: &Promotion) -> String {
 fn done(promotion: &Promotion) -> String {
     let steps = promotion.plan.steps.iter().map(|step| format!("done: {step}"));
     let moves = moves(promotion);
-    let lines: Vec<String> = steps.chain((!moves.is_empty()).then_some(moves)).collect();
+    let failure = failed(promotion);
+    let failure = (!failure.is_empty() && !promotion.plan.is_done())
+        .then(|| format!("image version {}{failure}", promotion.version));
+    let lines: Vec<String> = steps
+        .chain(failure)
+        .chain((!moves.is_empty()).then_some(moves))
+        .collect();
     match lines.is_empty() {
         true => format!("image version {}: nothing to change", promotion.version),
         false => lines.join("\n"),
     }
+}
+
+/// That the version failed its test, when it is to be latest all the same.
+fn failed(promotion: &Promotion) -> String {
+    let failure = promotion.test.as_ref().and_then(TestMark::failure);
+    failure.map(|failure| format!(" {failure}")).unwrap_or_default()
 }
 
 /// Where latest moves, and who follows; a sentence when it moves nowhere although the version changes.

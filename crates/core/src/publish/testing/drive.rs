@@ -6,7 +6,7 @@
 use tokio::time::Instant;
 
 use super::{
-    PlannedTest, Tested, Verdict, ending,
+    PlannedTest, Tested, ending,
     next::{Look, Next, next},
 };
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
     publish::{cleanup, plan::Goal},
     replication::{self, Details, Wanted},
     request::Request,
-    tags::Tag,
+    tags::{Tag, TestMark, TestOutcome},
     trial::{self, TESTS},
     wait::Pace,
     write::Tries,
@@ -200,7 +200,7 @@ pub(in crate::publish) async fn run(
         Ok(output) => {
             removed.map_err(|error| error.while_doing(format!("cannot remove what tested image version {title}")))?;
             client.note(format!("Image version {title} passed its test"));
-            let version = mark(client, goal, Verdict::Passed.text(test)).await?;
+            let version = mark(client, goal, &test.mark(TestOutcome::Passed, None)).await?;
             Ok(Tested { version, output })
         }
         Err(error) => {
@@ -223,7 +223,8 @@ pub(in crate::publish) async fn run(
 
 /// Writes on a version that it failed, and says what is left of it.
 async fn failed(client: &Client, goal: &Goal, test: &PlannedTest, error: Error) -> Error {
-    let marked = mark(client, goal, Verdict::Failed.text(test)).await;
+    let why = ending::why(&error, &goal.version);
+    let marked = mark(client, goal, &test.mark(TestOutcome::Failed, why)).await;
     if let Err(unmarked) = &marked {
         client.warn(format!("that it failed its test is not written on it: {unmarked}"));
     }
@@ -231,10 +232,10 @@ async fn failed(client: &Client, goal: &Goal, test: &PlannedTest, error: Error) 
 }
 
 /// Writes into the version's tag how its test ended.
-async fn mark(client: &Client, goal: &Goal, text: String) -> Result<ImageVersion> {
+async fn mark(client: &Client, goal: &Goal, mark: &TestMark) -> Result<ImageVersion> {
     let wanted = Wanted {
         details: Details {
-            tags: [(Tag::Tested.name().to_owned(), text)].into(),
+            tags: [(Tag::Tested.name().to_owned(), mark.text())].into(),
             ..Details::default()
         },
         ..Wanted::default()

@@ -19,13 +19,20 @@ use crate::{
 const OF_IMAGE: &str =
     "if the image is at fault, correct it and publish it again: that makes and tests another version";
 
+/// How every failure of a test begins.
+fn lead(version: &ImageVersionId) -> String {
+    format!("image version {} failed its test: ", version::title(version))
+}
+
+/// What failed, in the few words that a tag has room for.
+pub(super) fn why(error: &Error, version: &ImageVersionId) -> Option<String> {
+    let text = error.to_string();
+    text.strip_prefix(&lead(version)).map(one_line)
+}
+
 /// The command ended badly.
 pub(super) fn failed_command(version: &ImageVersionId, how: &str, output: &str) -> Error {
-    let title = version::title(version);
-    let error = Error::plain(
-        ErrorKind::Returned,
-        format!("image version {title} failed its test: {how}"),
-    );
+    let error = Error::plain(ErrorKind::Returned, format!("{}{how}", lead(version)));
     let wrote = one_line(output);
     let error = match wrote.is_empty() {
         true => error.with_fact("the command wrote nothing"),
@@ -43,8 +50,7 @@ pub(super) fn failed_command(version: &ImageVersionId, how: &str, output: &str) 
 
 /// The node does not come up from the image.
 pub(super) fn bad_node(version: &ImageVersionId, why: &str) -> Error {
-    let title = version::title(version);
-    let happened = format!("image version {title} failed its test: a node does not start from it");
+    let happened = format!("{}a node does not start from it", lead(version));
     Error::plain(ErrorKind::Returned, happened)
         .with_fact(one_line(why))
         .with_next(OF_IMAGE, None)

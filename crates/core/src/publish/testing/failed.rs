@@ -1,0 +1,95 @@
+//! What becomes of a version whose last test failed when a run finds it and does not test it: it goes nowhere. Pure.
+//!
+//! A run with a test begins with that test, so nothing is decided here for it. Who wants the version all the same promotes it
+//! and says so; after that it is treated as any other.
+
+use crate::{
+    compute::version::ImageVersion,
+    error::{Error, ErrorKind, Result},
+    options::{Door, image::TEST, versions::ALLOW_FAILED_TEST},
+    publish::{regions, step::Step},
+    replicas::RegionNeed,
+    replication::{DetailChange, Details, Layout},
+    settings::PublishSettings,
+    tags::TestMark,
+    words,
+};
+
+/// How the version failed, when it did and this run does not test it.
+fn failure(settings: &PublishSettings, version: &ImageVersion) -> Option<String> {
+    let mark = TestMark::read(version.body()).filter(|_| settings.test.is_none());
+    mark.and_then(|mark| mark.failure())
+}
+
+/// Refuses to spread a version that failed its test, or to admit it to latest.
+///
+/// # Errors
+/// `Refused`, with what is asked for.
+pub(in crate::publish) fn require_passed(
+    settings: &PublishSettings,
+    version: Option<&ImageVersion>,
+    wanted: (&[RegionNeed], &Layout, &Details),
+) -> Result<()> {
+    let failed = version.and_then(|version| Some((version, failure(settings, version)?)));
+    let Some((version, failure)) = failed.filter(|(version, _)| !is_admitted(version)) else {
+        return Ok(());
+    };
+    let asked = asked(version, wanted);
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "image version {} {failure}, and this run, which does not test it, is asked to: {}",
+        version.title(),
+        asked.join("; ")
+    );
+    let promote = ALLOW_FAILED_TEST.spelled(Door::Flag);
+    Err(Error::plain(ErrorKind::Refused, text)
+        .with_next(
+            words![
+                "give the block ",
+                TEST,
+                " again: this version is tested once more, and nothing is copied"
+            ],
+            None,
+        )
+        .with_next(
+            "if the image is at fault, correct it and publish it again: that makes another version",
+            None,
+        )
+        .with_next(
+            format!("if it is good, make it latest by `packer-plugin-azure-batch promote {promote}`, and run again"),
+            None,
+        ))
+}
+
+/// What is said of such a version when nothing is refused.
+pub(in crate::publish) fn note(settings: &PublishSettings, version: &ImageVersion) -> Option<String> {
+    let failure = failure(settings, version)?;
+    let stays = if is_admitted(version) {
+        "it was admitted to latest all the same, so this run goes on with it"
+    } else {
+        "it stays as it is"
+    };
+    Some(format!("Image version {} {failure}; {stays}", version.title()))
+}
+
+/// Whether somebody has admitted it to latest somewhere.
+fn is_admitted(version: &ImageVersion) -> bool {
+    let mut regions = version.regions().into_iter();
+    regions.any(|region| !version.is_excluded_in(&region.location))
+}
+
+/// What a run is asked to do that brings the version to more nodes.
+fn asked(version: &ImageVersion, (needs, layout, details): (&[RegionNeed], &Layout, &Details)) -> Vec<String> {
+    let changes = regions::changes(Some(version), needs, layout);
+    let spread = changes.iter().filter(|step| matches!(step, Step::Replicate { .. }));
+    let admitted = layout.exclusions(version).into_iter().filter(|(_, exclude)| !exclude);
+    let details = details.changes(version.body()).into_iter();
+    let details = details.filter(|change| *change == DetailChange::ExcludedFromLatest(false));
+    spread
+        .map(ToString::to_string)
+        .chain(admitted.map(|(region, _)| format!("admit it to latest in {region}")))
+        .chain(details.map(|change| change.to_string()))
+        .collect()
+}
