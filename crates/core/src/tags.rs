@@ -60,7 +60,7 @@ pub enum Tag {
     TakenOut,
     /// On a version: which test it has passed or failed: [`TestMark`].
     Tested,
-    /// On a definition: the highest numbers that its versions ever had: [`GivenOut`].
+    /// On a definition: the numbers that its versions ever had: [`GivenOut`].
     Numbers,
 }
 

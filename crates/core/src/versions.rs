@@ -135,7 +135,12 @@ async fn whole(client: &Client, version: ImageVersion) -> Result<Option<ImageVer
     version::find(client, &version.id).await
 }
 
-async fn kept(client: &Client, definition: &ImageDefinitionId) -> Result<Option<Vec<SoftDeleted>>> {
+/// The versions that were deleted and that the gallery keeps; nothing when this identity may not list them, or Azure does
+/// not know such a list.
+///
+/// # Errors
+/// When the service refuses otherwise, or the run ends.
+pub async fn kept(client: &Client, definition: &ImageDefinitionId) -> Result<Option<Vec<SoftDeleted>>> {
     match client.list(&soft_deleted::list(definition)).await {
         Ok(items) => Ok(Some(items.iter().filter_map(SoftDeleted::read).collect())),
         Err(error) if error.has_status(404) => Ok(None),

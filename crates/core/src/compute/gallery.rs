@@ -63,6 +63,18 @@ impl Gallery {
         })
     }
 
+    /// Where it lies.
+    #[must_use]
+    pub fn location(&self) -> Option<Location> {
+        read_json::text(&self.body, "/location")?.parse().ok()
+    }
+
+    /// Whether it keeps versions that are deleted, or may have done so earlier: one whose policy was switched off shows it.
+    #[must_use]
+    pub fn has_soft_deletion_policy(&self) -> bool {
+        read_json::at(&self.body, "/properties/softDeletePolicy").is_object()
+    }
+
     /// With whom beyond its own tenant's roles it is shared: `Groups` or `Community`; nothing when it is private.
     #[must_use]
     pub fn shared_with(&self) -> Option<&str> {

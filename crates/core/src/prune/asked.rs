@@ -36,7 +36,7 @@ async fn delete(client: &Client, id: &ImageVersionId) -> Result<()> {
     let scene = look::one(client, &settings(id), &id.definition()).await?;
     let mut facts = scene.facts(client.run().now());
     let given_out = given_out(client, id).await?;
-    facts.asked = Some(number).filter(|number| given_out.numbers().any(|known| known == *number));
+    facts.asked = Some(number).filter(|number| given_out.contains(*number));
     let own = judge(&facts).into_iter().find(|judged| judged.number == number);
     let step = match own {
         None => return Ok(()),

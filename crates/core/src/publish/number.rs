@@ -27,6 +27,15 @@ pub(super) enum Number {
     Adopted(VersionNumber),
 }
 
+/// Numbers that are used up although no version shows them: versions that were deleted had them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Taken {
+    /// Those that Azure still keeps.
+    pub kept: BTreeSet<VersionNumber>,
+    /// Those that the definition's tag remembers.
+    pub given_out: GivenOut,
+}
+
 impl Number {
     /// The number itself.
     #[must_use]
@@ -37,6 +46,23 @@ impl Number {
     }
 }
 
+impl Taken {
+    /// Why a number cannot be had.
+    fn why(&self, number: VersionNumber) -> Option<&'static str> {
+        if self.kept.contains(&number) {
+            Some("a version with this number was deleted, and the gallery still keeps it")
+        } else {
+            let is_used = self.given_out.contains(number);
+            is_used.then_some("a version with this number was deleted, and pools may still run it")
+        }
+    }
+
+    /// Those among which the highest ones are.
+    fn high(&self) -> impl Iterator<Item = VersionNumber> {
+        self.kept.iter().copied().chain(self.given_out.highest())
+    }
+}
+
 /// The numbers that versions of this definition had and may not have any more, as far as its tag says.
 #[must_use]
 pub(super) fn given_out(definition: Option<&ImageDefinition>) -> GivenOut {
@@ -44,15 +70,14 @@ pub(super) fn given_out(definition: Option<&ImageDefinition>) -> GivenOut {
     body.map(GivenOut::read).unwrap_or_default()
 }
 
-/// Chooses. `taken` are numbers that no version shows and that are used up all the same: versions that were deleted
-/// had them.
+/// Chooses.
 ///
 /// # Errors
 /// `Refused` when an explicit number is taken, `Quota` when a line of numbers is used up.
 pub(super) fn choose(
     (choice, reuse): (VersionChoice, Reuse),
     versions: &[ImageVersion],
-    taken: &BTreeSet<VersionNumber>,
+    taken: &Taken,
     fingerprint: &Fingerprint,
 ) -> Result<Number> {
     match choice {
@@ -82,13 +107,15 @@ const fn is_before(choice: VersionChoice, number: VersionNumber) -> bool {
 fn explicit(
     (number, reuse): (VersionNumber, Reuse),
     versions: &[ImageVersion],
-    taken: &BTreeSet<VersionNumber>,
+    taken: &Taken,
     fingerprint: &Fingerprint,
 ) -> Result<Number> {
     let found = versions.iter().find(|version| version.id.number() == Some(number));
     let why = match found.map(|version| (is_of(version, fingerprint), is_usable(version), reuse)) {
-        None if taken.contains(&number) => "a version with this number was deleted, and pools may still run it",
-        None => return Ok(Number::New(number)),
+        None => match taken.why(number) {
+            Some(why) => why,
+            None => return Ok(Number::New(number)),
+        },
         Some((true, true, Reuse::SameSource)) => return Ok(Number::Found(number)),
         Some((true, true, Reuse::Never)) => "it is there, and a forced run never overwrites a version",
         Some((true, false, _)) => "it was made of this source and failed; its number cannot be used again",
@@ -98,16 +125,23 @@ fn explicit(
         ErrorKind::Refused,
         format!("version {number} cannot be published: {why}"),
     );
-    Err(error.with_hint(words![
-        "choose another number, or set ",
-        DESTINATION_IMAGE_VERSION,
-        " to \"next-patch\""
-    ]))
+    let line = VersionChoice::NextPatch {
+        major: number.major,
+        minor: number.minor,
+    };
+    Err(error.with_hint(match next(line, versions, taken) {
+        Ok(free) => words![
+            "set ",
+            DESTINATION_IMAGE_VERSION,
+            format!(" to \"{free}\", which is free, or to \"{line}\"")
+        ],
+        Err(_) => words!["choose another number for ", DESTINATION_IMAGE_VERSION],
+    }))
 }
 
-fn next(choice: VersionChoice, versions: &[ImageVersion], taken: &BTreeSet<VersionNumber>) -> Result<VersionNumber> {
+fn next(choice: VersionChoice, versions: &[ImageVersion], taken: &Taken) -> Result<VersionNumber> {
     let seen = versions_of(versions, choice).map(|(number, _)| number);
-    let taken = taken.iter().copied().filter(|number| is_before(choice, *number));
+    let taken = taken.high().filter(|number| is_before(choice, *number));
     let greatest = seen.chain(taken).max();
     let first = |major, minor| VersionNumber { major, minor, patch: 0 };
     let (next, another) = match choice {
@@ -200,7 +234,7 @@ mod tests {
             let found = choose(
                 (text.parse().unwrap(), Reuse::SameSource),
                 &versions,
-                &BTreeSet::new(),
+                &Taken::default(),
                 &fingerprint,
             );
             let found = found.map(|number| match number {
@@ -214,21 +248,37 @@ mod tests {
 
     #[test]
     fn an_explicit_number_that_a_deleted_version_had_is_refused() {
-        let taken = BTreeSet::from(["1.0.3".parse().unwrap()]);
+        let definition = ImageDefinition::new(json!({"tags": {"azure-batch-numbers": "1.0.1,3"}}));
+        let taken = Taken {
+            kept: BTreeSet::from(["1.0.5".parse().unwrap()]),
+            given_out: given_out(Some(&definition)),
+        };
         let chosen = |text: &str| {
             let asked = (text.parse().unwrap(), Reuse::SameSource);
             choose(asked, &[], &taken, &Fingerprint::new("ours"))
         };
-        assert_eq!(
-            chosen("1.0.3").unwrap_err().to_string(),
-            "version 1.0.3 cannot be published: a version with this number was deleted, and pools may still run it"
-        );
+        for (number, why) in [
+            ("1.0.1", "pools may still run it"),
+            ("1.0.3", "pools may still run it"),
+            ("1.0.5", "the gallery still keeps it"),
+        ] {
+            let error = chosen(number).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("version {number} cannot be published: a version with this number was deleted, and {why}")
+            );
+            let hint = error.hint().unwrap().to_string();
+            assert!(hint.contains("\"1.0.6\", which is free"), "{hint}");
+        }
         assert_eq!(chosen("1.0.2").unwrap(), Number::New("1.0.2".parse().unwrap()));
     }
 
     #[test]
     fn a_number_that_azure_refuses_is_passed_over() {
-        let taken = BTreeSet::from(["1.0.3".parse().unwrap(), "2.0.9".parse().unwrap()]);
+        let taken = Taken {
+            kept: BTreeSet::from(["1.0.3".parse().unwrap(), "2.0.9".parse().unwrap()]),
+            given_out: GivenOut::default(),
+        };
         let versions = [version("1.0.1", "Succeeded", "other")];
         let chosen = choose(
             ("next-patch".parse().unwrap(), Reuse::SameSource),
@@ -247,7 +297,7 @@ mod tests {
             choose(
                 (text.parse().unwrap(), Reuse::Never),
                 &versions,
-                &BTreeSet::new(),
+                &Taken::default(),
                 &fingerprint,
             )
         };

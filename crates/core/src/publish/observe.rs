@@ -5,6 +5,8 @@ pub(super) mod sizes;
 
 pub(super) use self::agent::Agents;
 
+use std::collections::BTreeSet;
+
 use futures::future::try_join_all;
 use serde_json::Value;
 
@@ -20,7 +22,12 @@ use crate::{
     arm::subscription,
     batch::{account, account::Account, image::MarketplaceImage},
     client::Client,
-    compute::{gallery, gallery::ImageDefinition, version, version::ImageVersion},
+    compute::{
+        gallery,
+        gallery::{Gallery, ImageDefinition},
+        version,
+        version::ImageVersion,
+    },
     error::{Error, ErrorKind, Result},
     ids::{
         Location, VersionNumber,
@@ -35,7 +42,7 @@ use crate::{
     settings::{PublishSettings, Source, UsedBy},
     tags::Fingerprint,
     temporaries::{self, Found},
-    words,
+    versions, words,
 };
 
 /// What is there.
@@ -49,6 +56,8 @@ pub(super) struct Seen {
     pub definition: Option<ImageDefinition>,
     /// Its versions.
     pub versions: Vec<ImageVersion>,
+    /// The numbers of those that were deleted and that the gallery keeps, where it is known to keep any.
+    pub soft_deleted: BTreeSet<VersionNumber>,
     /// The accounts with their pools' sizes.
     pub accounts: Vec<(Account, u32)>,
     /// The account that has the node of the test, if one is asked for.
@@ -69,8 +78,14 @@ pub(super) struct Seen {
     pub checks: Vec<Check>,
 }
 
-/// The gallery's region, the definition and its versions.
-type Destination = (Option<Location>, Option<ImageDefinition>, Vec<ImageVersion>);
+/// What is there of where the version goes.
+#[derive(Default)]
+struct Destination {
+    gallery: Option<Location>,
+    definition: Option<ImageDefinition>,
+    versions: Vec<ImageVersion>,
+    soft_deleted: BTreeSet<VersionNumber>,
+}
 
 /// The accounts with their pools' sizes, the VM sizes, and the account of the test.
 type Pools = (Vec<(Account, u32)>, Vec<WantedSize>, Option<Account>);
@@ -101,13 +116,19 @@ pub(super) async fn all(client: &Client, settings: &PublishSettings) -> Result<S
 }
 
 async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> {
-    let (machine, (gallery, definition, mut versions), (accounts, sizes, tester), locations, temporaries) = futures::try_join!(
+    let (machine, destination, (accounts, sizes, tester), locations, temporaries) = futures::try_join!(
         source::observe(client, settings),
         destination(client, settings),
         pools(client, settings),
         locations(client, settings),
         temporaries(client, settings),
     )?;
+    let Destination {
+        gallery,
+        definition,
+        mut versions,
+        soft_deleted,
+    } = destination;
     look_at_failed(client, &mut versions, &fingerprint::of(&machine, &settings.run_id)).await?;
     let origin = match &settings.source {
         Source::ImageVersion(id) => Origin::Version(id.clone()),
@@ -122,6 +143,7 @@ async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> 
         gallery,
         definition,
         versions,
+        soft_deleted,
         accounts,
         sizes,
         locations,
@@ -162,6 +184,7 @@ async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersi
         machine,
         definition: Some(definition),
         versions: vec![version],
+        soft_deleted: BTreeSet::new(),
         accounts,
         sizes,
         locations,
@@ -232,7 +255,7 @@ async fn destination(client: &Client, settings: &PublishSettings) -> Result<Dest
     let id = settings.definition.gallery();
     let Some(answer) = client.find(&gallery::get(&id)).await? else {
         if settings.create_gallery {
-            return Ok((None, None, Vec::new()));
+            return Ok(Destination::default());
         }
         let missing = Error::new(ErrorKind::BadInput, format!("there is no gallery {id}"));
         return Err(missing.with_hint(words![
@@ -245,13 +268,32 @@ async fn destination(client: &Client, settings: &PublishSettings) -> Result<Dest
             " to true"
         ]));
     };
-    let location = json::text(&answer.value(), "/location").and_then(|text| text.parse().ok());
+    let gallery = Gallery::new(answer.value());
     let definition = definition(client, settings).await?;
-    let versions = match definition {
-        Some(_) => versions(client, settings).await?,
-        None => Vec::new(),
+    let (versions, soft_deleted) = match definition {
+        Some(_) => futures::try_join!(versions(client, settings), soft_deleted(client, settings, &gallery))?,
+        None => (Vec::new(), BTreeSet::new()),
     };
-    Ok((location, definition, versions))
+    Ok(Destination {
+        gallery: gallery.location(),
+        definition,
+        versions,
+        soft_deleted,
+    })
+}
+
+/// The numbers of deleted versions that the gallery keeps. That one which never had a policy keeps none is a guess; where
+/// it is wrong, Azure refuses the number when the version is written.
+async fn soft_deleted(
+    client: &Client,
+    settings: &PublishSettings,
+    gallery: &Gallery,
+) -> Result<BTreeSet<VersionNumber>> {
+    if !gallery.has_soft_deletion_policy() {
+        return Ok(BTreeSet::new());
+    }
+    let kept = versions::kept(client, &settings.definition).await?;
+    Ok(kept.unwrap_or_default().into_iter().map(|kept| kept.number).collect())
 }
 
 /// The definition, if it is there.

@@ -12,7 +12,7 @@ use super::{
     details::details,
     layout,
     machine::{Machine, SourceDisk, SourceShape},
-    number::{self, Number},
+    number::{self, Number, Taken},
     observe::{Seen, group},
     places,
     regions::regions,
@@ -207,8 +207,10 @@ fn number(settings: &PublishSettings, seen: &Seen, numbers: &Numbers, fingerprin
         (Some(version), _) => adopt::number(version).map(Number::Adopted),
         (None, Some(number)) => Ok(Number::Found(number)),
         (None, None) => {
-            let given_out = number::given_out(seen.definition.as_ref());
-            let taken = numbers.taken.iter().copied().chain(given_out.numbers()).collect();
+            let taken = Taken {
+                kept: numbers.taken.union(&seen.soft_deleted).copied().collect(),
+                given_out: number::given_out(seen.definition.as_ref()),
+            };
             number::choose((settings.version, settings.reuse), &seen.versions, &taken, fingerprint)
         }
     }

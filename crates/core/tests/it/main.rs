@@ -37,6 +37,7 @@ mod prune;
 mod prune_asked;
 mod publish;
 mod publish_needs;
+mod publish_numbers;
 mod publish_reconcile;
 mod publish_sweep;
 mod quotas;

@@ -21,24 +21,22 @@ use crate::{
     support::{Azure, GROUP, lines},
 };
 
-const GALLERY: &str = "/providers/Microsoft.Compute/galleries/gal1";
-
-fn world(change: impl FnOnce(&mut Value)) -> Azure {
+pub(crate) fn world(change: impl FnOnce(&mut Value)) -> Azure {
     let mut seed: Value = serde_json::from_str(Seed::example_text()).unwrap();
     change(&mut seed);
     Azure::with_seed(&Seed::parse(&seed.to_string()).unwrap())
 }
 
 /// How often scripted faults were met.
-fn hits(azure: &Azure) -> u64 {
+pub(crate) fn hits(azure: &Azure) -> u64 {
     azure.emulator(|emulator, _| emulator.faults().iter().map(|fault| fault.hits).sum())
 }
 
-fn snapshots(azure: &Azure) -> Vec<String> {
+pub(crate) fn snapshots(azure: &Azure) -> Vec<String> {
     ids_of(azure, "snapshots")
 }
 
-fn number(published: &Published) -> String {
+pub(crate) fn number(published: &Published) -> String {
     published.number.to_string()
 }
 
@@ -70,157 +68,6 @@ async fn an_odd_body_of_an_accepted_version_decides_nothing() {
             assert_eq!(snapshots(&azure), Vec::<String>::new());
         }
     }
-}
-
-async fn delete_version(azure: &Azure, number: &str) {
-    let (client, _events) = azure.client(&CancellationToken::new()).await;
-    let id = format!("{GROUP}{GALLERY}/images/ubuntu/versions/{number}")
-        .parse()
-        .unwrap();
-    let (delete, get) = (
-        azure_batch_core::compute::version::delete(&id),
-        azure_batch_core::compute::version::get(&id),
-    );
-    azure_batch_core::operation::drive::delete(&client, &delete, &get)
-        .await
-        .unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_number_whose_version_was_deleted_for_good_is_never_used_again() {
-    let azure = world(|_| ());
-    run(&azure, &settings()).await.unwrap();
-    delete_version(&azure, "1.0.0").await;
-    azure.turn_the_page();
-    let published = run(&azure, &settings()).await.unwrap();
-    assert_eq!(
-        (number(&published).as_str(), published.outcome),
-        ("1.0.1", Outcome::Created)
-    );
-    let patches = azure
-        .writes()
-        .into_iter()
-        .filter(|it| it.starts_with("PATCH") && it.ends_with("/images/ubuntu"));
-    assert_eq!(patches.count(), 1);
-    delete_version(&azure, "1.0.1").await;
-    let mut explicit = settings();
-    explicit.version = "1.0.1".parse().unwrap();
-    let error = run(&azure, &explicit).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Refused);
-    assert!(
-        error.report().contains("a version with this number was deleted"),
-        "{}",
-        error.report()
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn tags_of_others_on_a_definition_stay() {
-    let azure = world(|_| ());
-    run(&azure, &settings()).await.unwrap();
-    let (client, _events) = azure.client(&CancellationToken::new()).await;
-    let id = format!("{GROUP}{GALLERY}/images/ubuntu").parse().unwrap();
-    let theirs = json!({"team": "render", "azure-batch-numbers": "0.9.4"});
-    let tag = azure_batch_core::compute::gallery::tag_definition(&id, theirs.as_object().unwrap().clone());
-    client.send(&tag).await.unwrap();
-    tokio::time::advance(Duration::from_secs(60)).await;
-    run(&azure, &settings()).await.unwrap();
-    let get = azure_batch_core::compute::gallery::get_definition(&id);
-    let tags = client.send(&get).await.unwrap().value()["tags"].clone();
-    assert_eq!(tags, json!({"team": "render", "azure-batch-numbers": "0.9.4 1.0.0"}));
-}
-
-/// The definition as Azure shows it.
-async fn definition(azure: &Azure) -> Value {
-    let (client, _events) = azure.client(&CancellationToken::new()).await;
-    let id = format!("{GROUP}{GALLERY}/images/ubuntu").parse().unwrap();
-    let get = azure_batch_core::compute::gallery::get_definition(&id);
-    client.send(&get).await.unwrap().value()
-}
-
-#[tokio::test(start_paused = true)]
-async fn tags_that_azure_accepts_and_then_fails_to_write_are_warned_of_and_the_next_run_writes_them() {
-    let azure = world(|_| ());
-    let fails = json!({"kind": "operationFailed", "code": "InternalExecutionError", "message": "no",
-        "method": "PATCH", "path": "*/images/ubuntu"});
-    azure.fault(fails);
-    let (client, mut events) = azure.client(&CancellationToken::new()).await;
-    let published = publish::run(&client, &checked(&settings())).await.result.unwrap();
-    assert_eq!((number(&published), hits(&azure)), ("1.0.0".to_owned(), 1));
-    let text = lines(&mut events).join("\n");
-    assert!(text.contains("does not say which numbers were used"), "{text}");
-    // It is not left in the way of others.
-    assert_eq!(definition(&azure).await["properties"]["provisioningState"], "Succeeded");
-    run(&azure, &settings()).await.unwrap();
-    assert_eq!(definition(&azure).await["tags"]["azure-batch-numbers"], "1.0.0");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_definition_whose_last_write_failed_is_written_again_as_it_is() {
-    let azure = world(|_| ());
-    run(&azure, &settings()).await.unwrap();
-    let (client, _events) = azure.client(&CancellationToken::new()).await;
-    let id = format!("{GROUP}{GALLERY}/images/ubuntu").parse().unwrap();
-    let theirs = json!({"team": "render", "azure-batch-numbers": "1.0.0"});
-    let tag = azure_batch_core::compute::gallery::tag_definition(&id, theirs.as_object().unwrap().clone());
-    azure.fault(
-        json!({"kind": "operationFailed", "code": "InternalExecutionError", "message": "no",
-        "method": "PATCH", "path": "*/images/ubuntu"}),
-    );
-    client.send(&tag).await.unwrap();
-    tokio::time::advance(Duration::from_secs(60)).await;
-    let before = definition(&azure).await;
-    assert_eq!(before["properties"]["provisioningState"], "Failed");
-    let mut another = settings();
-    another.version = "2.0.0".parse().unwrap();
-    run(&azure, &another).await.unwrap();
-    let mut after = definition(&azure).await;
-    assert_eq!(after["tags"]["azure-batch-numbers"], "1.0.0 2.0.0");
-    after["tags"]["azure-batch-numbers"] = json!("1.0.0");
-    let mut before = before;
-    before["properties"]["provisioningState"] = json!("Succeeded");
-    assert_eq!(after, before, "nothing else is another");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_number_that_a_deleted_version_has_is_followed_by_the_next_of_the_same_copies() {
-    let azure = world(|seed| {
-        seed["galleries"][0]["properties"] = json!({"softDeletePolicy": {"isSoftDeleteEnabled": true}});
-    });
-    run(&azure, &settings()).await.unwrap();
-    let (client, _events) = azure.client(&CancellationToken::new()).await;
-    let version = format!("{GROUP}{GALLERY}/images/ubuntu/versions/1.0.0")
-        .parse()
-        .unwrap();
-    let get = azure_batch_core::compute::version::get(&version);
-    let delete = azure_batch_core::request::Request {
-        method: http::Method::DELETE,
-        ..azure_batch_core::compute::version::put(&version, Value::Null)
-    };
-    let delete = azure_batch_core::request::Request { body: None, ..delete };
-    azure_batch_core::operation::drive::delete(&client, &delete, &get)
-        .await
-        .unwrap();
-    azure.turn_the_page();
-    let published = run(&azure, &settings()).await.unwrap();
-    assert_eq!(
-        (number(&published).as_str(), published.outcome),
-        ("1.0.1", Outcome::Created)
-    );
-    let copies = azure
-        .writes()
-        .into_iter()
-        .filter(|it| it.starts_with("PUT") && it.contains("/snapshots/"));
-    assert_eq!(copies.count(), 3, "each disk is copied once");
-    assert_eq!(snapshots(&azure), Vec::<String>::new());
-
-    let mut explicit = settings();
-    explicit.version = "1.0.0".parse().unwrap();
-    start(&azure);
-    explicit.machine.if_running = Stopped::Deallocate;
-    explicit.machine.generalized = Generalized::Declared;
-    let error = run(&azure, &explicit).await.must_fail();
-    assert!(error.report().contains("restore or purge it"), "{}", error.report());
 }
 
 /// The same machine for another run.

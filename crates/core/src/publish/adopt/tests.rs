@@ -1,5 +1,7 @@
 //! What is adopted and what is refused, as tables.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -52,6 +54,7 @@ fn of(version: &Value, definition: &Value, accounts: &[(&str, u32)]) -> Seen {
         machine: image::of_version(&version, &definition).unwrap(),
         definition: Some(definition),
         versions: vec![version],
+        soft_deleted: BTreeSet::new(),
         ..planned(accounts)
     }
 }

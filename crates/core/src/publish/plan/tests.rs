@@ -60,6 +60,7 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
         gallery: None,
         definition: None,
         versions: Vec::new(),
+        soft_deleted: BTreeSet::new(),
         accounts,
         base: None,
         agents: crate::publish::observe::Agents::default(),

@@ -82,7 +82,7 @@ impl Work {
             ],
             Self::PublishToNewGallery => &[VM, IMAGE, "`create_gallery`"],
             Self::PublishImage => &[GALLERY, "the source is a managed image"],
-            Self::PublishVersion => &[GALLERY, "the source is a version"],
+            Self::PublishVersion => &[GALLERY, "the source is a version", "the gallery keeps deleted versions"],
             Self::PublishCommunity => &[GALLERY, "the source is a version of a community gallery"],
             Self::PublishVhds => &[GALLERY, "the source is VHDs"],
             Self::PublishDisks => &[IMAGE, GALLERY, DEFINITION, "the source is disks"],

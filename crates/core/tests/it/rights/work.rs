@@ -163,7 +163,10 @@ impl Work {
             Self::PublishTested => testing_identity::world(|_| ()),
             Self::PublishDisks | Self::PublishSnapshots => disks::world_with(|_| ()),
             Self::PublishImage => source_image::captured(|_| ()).await,
-            Self::PublishVersion => source_image::world_with(of_another_gallery),
+            Self::PublishVersion => source_image::world_with(|seed| {
+                of_another_gallery(seed);
+                seed["galleries"][0]["properties"] = json!({"softDeletePolicy": {"isSoftDeleteEnabled": true}});
+            }),
             Self::PublishCommunity => source_image::with_community(|_| ()),
             Self::PublishVhds => vhds::world(|_| ()),
             Self::Scale | Self::ScaleToFit => scaling::azure(|_| ()),
