@@ -168,6 +168,9 @@ impl FleetReport {
             if !reason.is_empty() && !is_below {
                 page.item(&format!("**{}**: {}", summary::text(&name), summary::text(&reason)));
             }
+            if let Some(times) = pool.report.times() {
+                page.item(&format!("**{}**: {}", summary::text(&name), summary::text(&times)));
+            }
         }
         let (heads, rows) = table.beside_remarks();
         let rows = rows.into_iter().map(|row| row.into_iter().map(summary::text).collect());
@@ -229,7 +232,6 @@ fn cells(pool: &PoolOfFleet) -> [String; 6] {
             .or_else(|| pool.untouched.clone())
             .or_else(|| other_size(report))
             .or_else(|| report.changed_live().map(|changed| format!("changed {changed}")))
-            .or_else(|| report.times())
             .unwrap_or_default(),
     ]
 }

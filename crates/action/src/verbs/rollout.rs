@@ -103,6 +103,9 @@ impl<'a> Desk<'a> {
             Some(failure) => console.fail(&report.headline(), failure),
             None => {
                 console.annotate_rounds(report.pool().map(PoolId::as_str));
+                if let Some(times) = report.times() {
+                    console.line(times);
+                }
                 console.line(report.headline());
             }
         }

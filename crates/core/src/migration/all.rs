@@ -142,7 +142,7 @@ fn stops(it: &PoolEnd, after_failure: AfterFailure) -> bool {
     }
 }
 
-/// Moves them, and says of each that had its turn how long it and its nodes took.
+/// Moves them, and notes of each that had its turn how long it and its nodes took.
 async fn run_each(
     client: &Client,
     settings: &Checked<MigrationSettings<AllPools>>,

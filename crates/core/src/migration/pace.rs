@@ -11,7 +11,7 @@ use crate::{
     settings::{Checked, UnresolvedRollout},
 };
 
-/// Moves a pool, and says how long it and its nodes took.
+/// Moves a pool, and notes in the report how long it and its nodes took.
 pub async fn run(client: &Client, moves: &Move) -> RolloutOutcome {
     let before = before(client, &moves.settings).await;
     let mut outcome = rollout::run(client, &moves.settings).await;
@@ -25,7 +25,7 @@ pub(super) async fn before(client: &Client, settings: &Checked<UnresolvedRollout
     idle_after(client, &located.ok()?.0, &settings.pool.id).await
 }
 
-/// Notes it with how long the nodes took that came, and says it.
+/// Notes it in the report, with how long the nodes took that came.
 pub(super) async fn note(client: &Client, before: Option<u64>, outcome: &mut RolloutOutcome) {
     let report = &mut outcome.report;
     let has_moved = outcome.result.is_ok() && !matches!(report.action, PoolAction::None | PoolAction::Unchanged);
@@ -38,9 +38,6 @@ pub(super) async fn note(client: &Client, before: Option<u64>, outcome: &mut Rol
         idle_seconds: idle_after(client, &endpoint, &report.pool).await,
         idle_seconds_before: before,
     };
-    if let Some(said) = pace.sentence() {
-        client.note(format!("pool {}: {said}", report.pool));
-    }
     report.pace = Some(pace);
 }
 
