@@ -1,6 +1,6 @@
-//! Reads the rest of a publishing profile, and holds its names against those of Azure's schema.
+//! Reads the rest of a publishing profile, and holds its names and values against Azure's schema.
 //!
-//! Values are Azure's to judge. How it is brought together with the options is in `publish::layout`.
+//! Which values fit together is Azure's to judge. How it is brought together with the options is in `publish::layout`.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,14 @@ type Members = &'static [(&'static str, Member)];
 
 /// One member of it.
 enum Member {
-    /// Anything.
-    Any,
+    /// A text.
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A whole number from 0.
+    Number,
+    /// The name of a region, which is read with the regions.
+    Region,
     /// What this option says.
     Of(&'static Opt),
     /// An object.
@@ -34,7 +40,10 @@ const PROFILE: Members = &[
     ("excludeFromLatest", Member::Of(image::LATEST_NOW)),
     ("replicaCount", Member::Of(image::TARGET_REGION_REPLICAS)),
     ("replicationMode", Member::Of(image::DESTINATION_REPLICATION_MODE)),
-    ("storageAccountStrategy", Member::Any),
+    (
+        "storageAccountStrategy",
+        Member::Word(&["PreferStandard_ZRS", "DefaultStandard_LRS"]),
+    ),
     (
         "storageAccountType",
         Member::Of(image::DESTINATION_STORAGE_ACCOUNT_TYPE),
@@ -50,7 +59,7 @@ const REGION: Members = &[
         "excludeFromLatest",
         Member::Of(image::TARGET_REGION_EXCLUDE_FROM_LATEST),
     ),
-    ("name", Member::Any),
+    ("name", Member::Region),
     ("regionalReplicaCount", Member::Of(image::TARGET_REGION_REPLICAS)),
     (
         "storageAccountType",
@@ -59,8 +68,11 @@ const REGION: Members = &[
 ];
 
 const REPLICA_SET: Members = &[
-    ("regionalReplicaCount", Member::Any),
-    ("storageAccountType", Member::Any),
+    ("regionalReplicaCount", Member::Number),
+    (
+        "storageAccountType",
+        Member::Word(&["Standard_LRS", "Standard_ZRS", "Premium_LRS", "PremiumV2_LRS"]),
+    ),
 ];
 
 const ENCRYPTION: Members = &[
@@ -78,24 +90,55 @@ const OS_DISK: Members = &[
 
 const DATA_DISK: Members = &[
     ("diskEncryptionSetId", Member::Of(image::DATA_DISK_ENCRYPTION_SET_ID)),
-    ("lun", Member::Any),
-    ("securityProfile", Member::Any),
+    ("lun", Member::Number),
+    ("securityProfile", Member::Object(SECURITY)),
 ];
 
 const SECURITY: Members = &[
-    ("confidentialVMEncryptionType", Member::Any),
-    ("secureVMDiskEncryptionSetId", Member::Any),
+    (
+        "confidentialVMEncryptionType",
+        Member::Word(&[
+            "EncryptedVMGuestStateOnlyWithPmk",
+            "EncryptedWithPmk",
+            "EncryptedWithCmk",
+            "NonPersistedTPM",
+            "DataDiskEncryptedWithCmk",
+        ]),
+    ),
+    ("secureVMDiskEncryptionSetId", Member::Text),
 ];
 
 const EXTENDED_LOCATION: Members = &[
-    ("encryption", Member::Any),
+    ("encryption", Member::Object(EXTENDED_ENCRYPTION)),
     (
         "extendedLocation",
-        Member::Object(&[("name", Member::Any), ("type", Member::Any)]),
+        Member::Object(&[("name", Member::Text), ("type", Member::Word(&["EdgeZone"]))]),
     ),
-    ("extendedLocationReplicaCount", Member::Any),
-    ("name", Member::Any),
-    ("storageAccountType", Member::Any),
+    ("extendedLocationReplicaCount", Member::Number),
+    ("name", Member::Text),
+    (
+        "storageAccountType",
+        Member::Word(&["Standard_LRS", "Standard_ZRS", "StandardSSD_LRS", "Premium_LRS"]),
+    ),
+];
+
+/// The keys of an edge zone, which no option says.
+const EXTENDED_ENCRYPTION: Members = &[
+    (
+        "dataDiskImages",
+        Member::List(&[
+            ("diskEncryptionSetId", Member::Text),
+            ("lun", Member::Number),
+            ("securityProfile", Member::Object(SECURITY)),
+        ]),
+    ),
+    (
+        "osDiskImage",
+        Member::Object(&[
+            ("diskEncryptionSetId", Member::Text),
+            ("securityProfile", Member::Object(SECURITY)),
+        ]),
+    ),
 ];
 
 /// Reads it; nothing after a fault.
@@ -150,27 +193,44 @@ fn check(object: &Map<String, Value>, members: Members, path: &str, faults: &mut
         } else {
             format!("{path}.{name}")
         };
-        let member = members.iter().find(|(known, _)| known == name);
-        match (member.map(|(_, member)| member), value) {
-            (None, _) => faults.push((path, unknown(members))),
-            (Some(Member::Of(opt)), _) => {
-                faults.push((path, words!["is what ", *opt, " says: give that instead"]));
-            }
-            (Some(Member::Any), _) => {}
-            (Some(Member::Object(inner)), Value::Object(value)) => check(value, inner, &path, faults),
-            (Some(Member::List(inner)), Value::Array(items)) => {
-                for (index, item) in items.iter().enumerate() {
-                    let path = format!("{path}[{index}]");
-                    match item {
-                        Value::Object(item) => check(item, inner, &path, faults),
-                        _ => faults.push((path, "must be a JSON object, in braces".to_owned().into())),
-                    }
-                }
-            }
-            (Some(Member::Object(_)), _) => faults.push((path, "must be a JSON object, in braces".to_owned().into())),
-            (Some(Member::List(_)), _) => faults.push((path, "must be a JSON list, in brackets".to_owned().into())),
+        match members.iter().find(|(known, _)| known == name) {
+            None => faults.push((path, unknown(members))),
+            Some((_, member)) => check_member(value, member, path, faults),
         }
     }
+}
+
+fn check_member(value: &Value, member: &Member, path: String, faults: &mut Vec<(String, Words)>) {
+    match (member, value) {
+        (Member::Object(inner), Value::Object(value)) => check(value, inner, &path, faults),
+        (Member::List(inner), Value::Array(items)) => {
+            for (index, item) in items.iter().enumerate() {
+                check_member(item, &Member::Object(inner), format!("{path}[{index}]"), faults);
+            }
+        }
+        (member, value) => faults.extend(fault(member, value).map(|text| (path, text))),
+    }
+}
+
+/// What is wrong with a value.
+fn fault(member: &Member, value: &Value) -> Option<Words> {
+    let text = match member {
+        Member::Of(opt) => return Some(words!["is what ", *opt, " says: give that instead"]),
+        Member::Region => return None,
+        Member::Text => (!value.is_string()).then(|| "must be a text, in quotes".to_owned()),
+        Member::Number => value
+            .as_u64()
+            .is_none()
+            .then(|| "must be a whole number, without quotes".to_owned()),
+        Member::Word(known) => {
+            let is_known = |it: &str| known.iter().any(|known| known.eq_ignore_ascii_case(it));
+            let is_good = value.as_str().is_some_and(is_known);
+            (!is_good).then(|| format!("is not a value that Azure has here: it has {}", known.join(", ")))
+        }
+        Member::Object(_) => Some("must be a JSON object, in braces".to_owned()),
+        Member::List(_) => Some("must be a JSON list, in brackets".to_owned()),
+    };
+    text.map(Words::from)
 }
 
 fn unknown(members: Members) -> Words {

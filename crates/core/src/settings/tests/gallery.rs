@@ -107,6 +107,61 @@ fn a_publishing_profile_says_what_no_option_says_in_azures_own_names() {
             ),
         ],
     );
+    let in_region = |more: Json| {
+        let mut region = json!({"name": "eastus2"});
+        region
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        of(json!({"targetRegions": [region]}))
+    };
+    let confidential = |word: Json| {
+        let profile = json!({"securityProfile": {"confidentialVMEncryptionType": word}});
+        in_region(json!({"encryption": {"osDiskImage": profile}}))
+    };
+    let edge = |more: Json| of(json!({"targetExtendedLocations": [more]}));
+    assert_faults(
+        published,
+        &[
+            (
+                of(json!({"storageAccountStrategy": "bogus"})),
+                "publishing_profile_json.storageAccountStrategy: is not a value that Azure has here: it has PreferStandard_ZRS, DefaultStandard_LRS",
+            ),
+            (
+                of(json!({"storageAccountStrategy": 7})),
+                "publishing_profile_json.storageAccountStrategy: is not a value that Azure has here: it has PreferStandard_ZRS, DefaultStandard_LRS",
+            ),
+            (
+                confidential(json!("foo")),
+                "publishing_profile_json.targetRegions[0].encryption.osDiskImage.securityProfile.confidentialVMEncryptionType: is not a value that Azure has here: it has EncryptedVMGuestStateOnlyWithPmk, EncryptedWithPmk, EncryptedWithCmk, NonPersistedTPM, DataDiskEncryptedWithCmk",
+            ),
+            (
+                in_region(json!({"encryption": {"dataDiskImages": [{"lun": "0"}]}})),
+                "publishing_profile_json.targetRegions[0].encryption.dataDiskImages[0].lun: must be a whole number, without quotes",
+            ),
+            (
+                in_region(json!({"additionalReplicaSets": [{"regionalReplicaCount": -1}]})),
+                "publishing_profile_json.targetRegions[0].additionalReplicaSets[0].regionalReplicaCount: must be a whole number, without quotes",
+            ),
+            (
+                edge(json!({"name": null})),
+                "publishing_profile_json.targetExtendedLocations[0].name: must be a text, in quotes",
+            ),
+            (
+                edge(json!({"encryption": {"osDiskImage": {"diskEncryptionSetId": 1}}})),
+                "publishing_profile_json.targetExtendedLocations[0].encryption.osDiskImage.diskEncryptionSetId: must be a text, in quotes",
+            ),
+        ],
+    );
+    for good in [
+        confidential(json!("encryptedwithpmk")),
+        edge(
+            json!({"name": "westus", "extendedLocation": {"name": "losangeles", "type": "EdgeZone"}, "extendedLocationReplicaCount": 1,
+            "encryption": {"osDiskImage": {"diskEncryptionSetId": "/x"}}}),
+        ),
+    ] {
+        published(&good).unwrap();
+    }
     let good = json!({"storageAccountStrategy": "PreferStandard_ZRS", "targetRegions": [{"name": "East US 2",
         "encryption": {"osDiskImage": {"securityProfile": {"confidentialVMEncryptionType": "NonPersistedTPM"}}}}]});
     let profile = published(&of(good)).unwrap().settings.version_settings.profile.clone();
