@@ -123,7 +123,7 @@ pub async fn check_registration(
     }
 }
 
-/// What of these rights is there, as lines of a plan.
+/// What of these rights is there, as lines of a plan, with the commands that give what a run would fail without.
 ///
 /// # Errors
 /// When the run ends.
@@ -141,7 +141,10 @@ pub async fn rights_facts(client: &Client, needs: Vec<Need>) -> Result<Vec<Fact>
         .unread
         .iter()
         .map(|(scope, why)| Fact::unknown(About::Rights, format!("{scope}: {why}")));
-    let mut facts: Vec<Fact> = missing.chain(unread).collect();
+    let identity = client.identity();
+    let given = rights::given_by(rights.failing(), identity.as_deref());
+    let given = given.into_iter().map(|line| Fact::plain(About::Rights, line));
+    let mut facts: Vec<Fact> = missing.chain(unread).chain(given).collect();
     if facts.is_empty() {
         let count = plural(rights.held.len(), "right");
         facts.push(Fact::plain(

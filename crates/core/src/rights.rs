@@ -14,7 +14,7 @@ pub use needs::{
     DELETE_POOLS, Naming, assignment, identities, other_sizes, pool_deletion, pool_work, replacement, return_in_place,
     return_to_former, rollout, second_pool, trial,
 };
-pub use remedy::Remedy;
+pub use remedy::{Remedy, given_by};
 pub use upkeep::{Deed, leftover, test_pool, version_of};
 
 use crate::{

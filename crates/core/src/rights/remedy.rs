@@ -126,10 +126,37 @@ pub(super) fn given<'a>(error: Error, missing: impl Iterator<Item = &'a Need>, i
         "or, in place of the built-in role, make one of exactly these rights",
         Command::new(az::CUSTOM_ROLE, &[("actions", &role)]),
     );
-    by_scope.keys().enumerate().fold(error, |error, (number, scope)| {
+    let scopes = outermost(&by_scope);
+    scopes.into_iter().enumerate().fold(error, |error, (number, scope)| {
         let text = if number == 0 { "and assign it" } else { "and there" };
         error.with_next(text, assignment(CUSTOM_ROLE, scope, identity))
     })
+}
+
+/// The same as lines of a plan, each with one command; none when nothing is missing.
+#[must_use]
+pub fn given_by<'a>(missing: impl Iterator<Item = &'a Need>, identity: Option<&str>) -> Vec<String> {
+    let by_scope = by_scope(missing);
+    if by_scope.is_empty() {
+        return Vec::new();
+    }
+    let commands = assignments(&by_scope, identity);
+    let mut lines: Vec<String> = commands
+        .iter()
+        .enumerate()
+        .map(|(number, command)| match number {
+            0 => format!("a person who may assign roles there gives what is missing with: {command}"),
+            _ => format!("and with: {command}"),
+        })
+        .collect();
+    let role = custom_role(&by_scope).to_string();
+    let role = Command::new(az::CUSTOM_ROLE, &[("actions", &role)]);
+    lines.push(format!(
+        "or, in place of the built-in role, with a role of exactly these rights: {role}"
+    ));
+    let scopes = outermost(&by_scope).into_iter();
+    lines.extend(scopes.map(|scope| format!("and its assignment: {}", assignment(CUSTOM_ROLE, scope, identity))));
+    lines
 }
 
 /// The error with the commands that give what it lacks.
@@ -186,11 +213,38 @@ fn by_scope<'a>(missing: impl Iterator<Item = &'a Need>) -> BTreeMap<&'a str, BT
     by_scope
 }
 
+/// The assignments that give all of it. What a role gives at a scope it gives at everything within.
 fn assignments(by_scope: &BTreeMap<&str, BTreeSet<Action>>, identity: Option<&str>) -> Vec<Command> {
-    let roles = by_scope
-        .iter()
-        .flat_map(|(scope, actions)| roles(actions).into_iter().map(move |role| (role, *scope)));
-    roles.map(|(role, scope)| assignment(role, scope, identity)).collect()
+    let mut scopes: Vec<(&str, &BTreeSet<Action>)> = by_scope.iter().map(|(scope, all)| (*scope, all)).collect();
+    scopes.sort_by_key(|(scope, _)| scope.len());
+    let mut given: Vec<(&BuiltIn, &str)> = Vec::new();
+    for (scope, actions) in scopes {
+        let is_given = |action: &&Action| {
+            let mut around = given.iter().filter(|(_, outer)| is_within(scope, outer));
+            around.any(|(role, _)| role.gives(**action))
+        };
+        let lacking: BTreeSet<Action> = actions.iter().filter(|action| !is_given(action)).copied().collect();
+        given.extend(roles(&lacking).into_iter().map(|role| (role, scope)));
+    }
+    given.sort_by_key(|(_, scope)| *scope);
+    given
+        .into_iter()
+        .map(|(role, scope)| assignment(role.name, scope, identity))
+        .collect()
+}
+
+/// The scopes that lie in no other of them.
+fn outermost<'a>(by_scope: &BTreeMap<&'a str, BTreeSet<Action>>) -> Vec<&'a str> {
+    let scopes = by_scope.keys().copied();
+    let is_outermost = |scope: &&str| !by_scope.keys().any(|other| other != scope && is_within(scope, other));
+    scopes.filter(is_outermost).collect()
+}
+
+/// Whether a scope is another one or lies in it; upper and lower case are the same.
+fn is_within(scope: &str, outer: &str) -> bool {
+    let (scope, outer) = (scope.to_ascii_lowercase(), outer.to_ascii_lowercase());
+    let rest = scope.strip_prefix(outer.trim_end_matches('/'));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn assignment(role: &str, scope: &str, identity: Option<&str>) -> Command {
@@ -201,23 +255,28 @@ fn assignment(role: &str, scope: &str, identity: Option<&str>) -> Command {
     )
 }
 
-/// The smallest role that gives all; else one for each action that no earlier one gives.
-fn roles(actions: &BTreeSet<Action>) -> Vec<&'static str> {
+/// The smallest role that gives all; else one for each action that no other one gives.
+fn roles(actions: &BTreeSet<Action>) -> Vec<&'static BuiltIn> {
     let gives_all = |role: &&BuiltIn| actions.iter().all(|action| role.gives(*action));
+    if actions.is_empty() {
+        return Vec::new();
+    }
     // Contributor gives more than anybody wants to hand out, so two small roles come before it.
     let small = BUILT_IN.split_last().map_or(BUILT_IN, |(_contributor, small)| small);
     if let Some(role) = small.iter().find(gives_all) {
-        return vec![role.name];
+        return vec![role];
     }
-    let mut chosen = Vec::new();
-    for action in actions {
-        if let Some(role) = BUILT_IN.iter().find(|role| role.gives(*action))
-            && !chosen.contains(&role.name)
-        {
-            chosen.push(role.name);
-        }
-    }
-    chosen
+    let smallest = |action: &Action| BUILT_IN.iter().position(|role| role.gives(*action));
+    let chosen: BTreeSet<usize> = actions.iter().filter_map(smallest).collect();
+    let chosen: Vec<&BuiltIn> = chosen.into_iter().filter_map(|number| BUILT_IN.get(number)).collect();
+    // A larger role that is needed anyway makes a smaller one superfluous.
+    let is_needed = |(number, role): &(usize, &'static BuiltIn)| {
+        let larger = || chosen.iter().skip(number + 1);
+        let is_lacking = |action: &&Action| role.gives(**action) && !larger().any(|other| other.gives(**action));
+        actions.iter().any(|action| is_lacking(&action))
+    };
+    let numbered = chosen.iter().copied().enumerate();
+    numbered.filter(is_needed).map(|(_, role)| role).collect()
 }
 
 fn custom_role(by_scope: &BTreeMap<&str, BTreeSet<Action>>) -> Value {
@@ -349,10 +408,56 @@ mod tests {
                 ACCOUNT,
                 Action::Control("Microsoft.Compute/disks/beginGetAccess/action"),
             ),
-            need(ACCOUNT, Action::Control("Microsoft.Batch/batchAccounts/pools/write")),
+            need(ACCOUNT, Action::Data("Microsoft.Batch/batchAccounts/jobs/write")),
         ];
         let remedy = Remedy::of(missing.iter(), None);
         assert_eq!(remedy.commands.len(), 2);
         assert!(remedy.commands[0].contains(IDENTITY) && remedy.commands[1].contains("--role Contributor"));
+    }
+
+    /// The role and the scope of each assignment.
+    fn assigned(missing: &[Need]) -> Vec<(String, String)> {
+        let assigned = |command: &String| {
+            let (_, rest) = command.split_once("--role ").unwrap();
+            let (role, scope) = rest.split_once("--scope ").unwrap();
+            (
+                role.trim_matches(|c: char| !c.is_alphanumeric()).to_owned(),
+                scope.to_owned(),
+            )
+        };
+        let remedy = Remedy::of(missing.iter(), None);
+        remedy.commands.iter().map(assigned).collect()
+    }
+
+    #[test]
+    fn what_a_role_gives_around_a_resource_is_not_assigned_there_once_more() {
+        let group = "/subscriptions/s/resourceGroups/rg";
+        let of = |rest: &str| format!("/subscriptions/s/resourcegroups/RG/providers/Microsoft.Compute/{rest}");
+        let begin = Action::Control("Microsoft.Compute/disks/beginGetAccess/action");
+        let write = Action::Control("Microsoft.Compute/galleries/images/versions/write");
+        let snapshot = Action::Control("Microsoft.Compute/snapshots/write");
+        let pair = |role: &str, scope: &str| (role.to_owned(), scope.to_owned());
+        let within = [
+            need(group, snapshot),
+            need(&of("disks/os"), begin),
+            need(&of("galleries/g"), write),
+        ];
+        assert_eq!(assigned(&within), [pair("Contributor", group)]);
+        // A group whose name goes on is another one, and jobs are data, which no Contributor has.
+        let (other, data) = (
+            format!("{group}-2"),
+            Action::Data("Microsoft.Batch/batchAccounts/jobs/write"),
+        );
+        let apart = [need(group, snapshot), need(&other, begin), need(ACCOUNT, data)];
+        assert_eq!(
+            assigned(&apart),
+            [
+                pair("Contributor", group),
+                pair("Contributor", &other),
+                pair("Azure Batch Data Contributor", ACCOUNT),
+            ]
+        );
+        let both = [need(group, snapshot), need(group, write)];
+        assert_eq!(assigned(&both), [pair("Contributor", group)]);
     }
 }

@@ -73,8 +73,11 @@ async fn a_plan_names_the_right_that_is_missing_and_what_else_it_needs() {
     let role = json!({"principal": APPLICATION, "scope": SUBSCRIPTION, "actions": ALL_BUT_VERSIONS});
     seeded(&azure, &json!({"subscriptions": [], "roleAssignments": [role]}));
     let plan = planned(&azure, &wanted()).await;
-    insta::assert_snapshot!(said(&plan), @r"
+    insta::assert_snapshot!(said(&plan), @r#"
     rights, missing: Microsoft.Compute/galleries/images/versions/write to make the version and its regions, on galleries/gal1 in resource group rg-images
+    rights: a person who may assign roles there gives what is missing with: az role assignment create --assignee 00000000-0000-0000-0000-00000000c11e --role "Compute Gallery Artifacts Publisher" --scope /subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1
+    rights: or, in place of the built-in role, with a role of exactly these rights: az role definition create --role-definition '{"Name":"Azure Batch images","IsCustom":true,"Description":"Rights that a run of the programs for Azure Batch was missing.","Actions":["Microsoft.Compute/galleries/images/versions/write"],"NotActions":[],"DataActions":[],"NotDataActions":[],"AssignableScopes":["/subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images"]}'
+    rights: and its assignment: az role assignment create --assignee 00000000-0000-0000-0000-00000000c11e --role "Azure Batch images" --scope /subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1
     registration: Microsoft.Batch is registered in subscription 00000000-0000-0000-0000-0000000005b5
     tenant: the gallery and the Batch accounts that are named lie in one Entra tenant
     checks: 14 checks of the source passed
@@ -83,7 +86,7 @@ async fn a_plan_names_the_right_that_is_missing_and_what_else_it_needs() {
     dates: Batch supports node agent batch.node.ubuntu 22.04 until 2027-06-30
     dates: Batch supports base image Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:22.04.202601010 until 2027-06-30
     times, not known: Azure does not say how fast it copies: a version of 50 GB was in one region after 7 minutes, and large ones took up to 6 hours
-    ");
+    "#);
     let lacking = plan.steps.facts.iter().filter(|fact| fact.state == FactState::Lacking);
     assert_eq!(lacking.map(|fact| fact.about).collect::<Vec<_>>(), [About::Rights]);
     let agent = plan.node_agent.unwrap();
