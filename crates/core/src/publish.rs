@@ -265,7 +265,8 @@ async fn observe(work: Work<'_>) -> Result<Seen> {
         ),
         &settings.ignore_checks,
         &client.run().progress,
-    )?;
+    )
+    .map_err(|error| error.with_kept("nothing was changed"))?;
     Ok(seen)
 }
 

@@ -60,7 +60,7 @@ pub(super) fn refuse(mut checks: Vec<Check>, ignored: &BTreeSet<String>, progres
             if ignored.contains(check.name) {
                 check.outcome = CheckOutcome::Ignored;
             } else {
-                failed.push(format!("{}: {}", check.name, check.text));
+                failed.push((check.name, check.text.clone()));
             }
         }
         progress.tell(Event::Check {
@@ -72,8 +72,20 @@ pub(super) fn refuse(mut checks: Vec<Check>, ignored: &BTreeSet<String>, progres
     if failed.is_empty() {
         return Ok(checks);
     }
-    let text = format!("the source is not fit for a Batch image: {}", failed.join("; "));
-    Err(Error::new(ErrorKind::Refused, text).with_hint(words!["fix it, or name the check in ", image::IGNORE_CHECKS]))
+    let names: Vec<&str> = failed.iter().map(|(name, _)| *name).collect();
+    let names = names.join(", ");
+    let error = Error::plain(ErrorKind::Refused, "the source is not fit for a Batch image");
+    let error = failed
+        .iter()
+        .fold(error, |error, (name, text)| error.with_fact(format!("{name}: {text}")));
+    Err(error.with_next("correct this, and run again", None).with_next(
+        words![
+            "or publish it all the same, with ",
+            image::IGNORE_CHECKS,
+            format!(" naming what is not to count: {names}")
+        ],
+        None,
+    ))
 }
 
 /// Checks a machine against what may be done to it.

@@ -359,14 +359,18 @@ fn failures_are_named_together_and_can_be_ignored_by_name() {
             fail("extensions", "a"),
             fail("one-region", "b"),
             pass("ultra-disk", "c"),
+            fail("vm-state", "d"),
         ]
     };
     let (progress, mut events) = Progress::channel();
     let error = refuse(checks(), &["one-region".to_owned()].into(), &progress).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the source is not fit for a Batch image: extensions: a"
-    );
+    insta::assert_snapshot!(error.report(), @r"
+    the source is not fit for a Batch image
+      caused by: extensions: a
+      caused by: vm-state: d
+      next: correct this, and run again
+      next: or publish it all the same, with ignore_checks naming what is not to count: extensions, vm-state
+    ");
     events.try_recv().unwrap();
     assert!(matches!(
         events.try_recv(),
