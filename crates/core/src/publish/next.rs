@@ -10,7 +10,7 @@ use super::{
     number::{self, Number},
     observe::Seen,
     plan::{Asking, Goal},
-    regions,
+    regions::{self, Regions},
     step::Step,
     testing::PlannedTest,
     way::Way,
@@ -98,6 +98,10 @@ pub(super) fn batches(asking: Asking<'_>, seen: &Seen, goal: &Goal) -> Result<Ve
     };
     let version = seen.version(&goal.version);
     let is_to_be_made = matches!(goal.number, Number::New(_)) && version.is_none();
+    let regions = match is_to_be_made {
+        true => Regions::Made(goal.at_first()),
+        false => Regions::of(version),
+    };
     let mut destination = match goal.number {
         Number::New(_) | Number::Found(_) => destination(asking.settings, seen),
         Number::Adopted(_) => Vec::new(),
@@ -133,10 +137,10 @@ pub(super) fn batches(asking: Asking<'_>, seen: &Seen, goal: &Goal) -> Result<Ve
             .into_iter()
             .collect(),
     );
-    add(Stage::First, first_steps(seen, version, goal));
+    add(Stage::First, first_steps(seen, &regions, goal));
     removal.extend(removal_of_found(asking, seen, goal));
     for (phase, needs) in goal.later.iter().enumerate() {
-        let mut steps = region_steps(seen, version, (needs, &goal.layout));
+        let mut steps = region_steps(seen, &regions, (needs, &goal.layout));
         if !steps.is_empty() {
             steps.append(&mut removal);
         }
@@ -318,20 +322,20 @@ fn temporary(asking: Asking<'_>, seen: &Seen, goal: &Goal, id: &TemporaryId, cre
 }
 
 /// The regions that pools wait for, and what the version says of itself.
-fn first_steps(seen: &Seen, version: Option<&ImageVersion>, goal: &Goal) -> Vec<Step> {
-    let steps = region_steps(seen, version, (&goal.first, &goal.layout));
+fn first_steps(seen: &Seen, regions: &Regions<'_>, goal: &Goal) -> Vec<Step> {
+    let steps = region_steps(seen, regions, (&goal.first, &goal.layout));
     if steps.is_empty() {
         return steps;
     }
-    let descriptions = regions::descriptions(version, &goal.details);
+    let descriptions = regions::descriptions(regions.version(), &goal.details);
     steps.into_iter().chain(descriptions).collect()
 }
 
-fn region_steps(seen: &Seen, version: Option<&ImageVersion>, (needs, layout): (&[RegionNeed], &Layout)) -> Vec<Step> {
+fn region_steps(seen: &Seen, has: &Regions<'_>, (needs, layout): (&[RegionNeed], &Layout)) -> Vec<Step> {
     if needs.iter().all(|need| seen.ready.contains(&need.location)) {
         return Vec::new();
     }
-    let changes = regions::changes(version, needs, layout);
+    let changes = regions::changes(has, needs, layout);
     if !changes.is_empty() {
         return changes;
     }

@@ -21,6 +21,47 @@ use crate::{
 /// The phase of a region that no pool waits for, when none is said.
 const LATER: u32 = 2;
 
+/// What a version has of its regions.
+#[derive(Clone, Debug)]
+pub(super) enum Regions<'a> {
+    /// Nothing: no version is there.
+    None,
+    /// What this version has.
+    Of(&'a ImageVersion),
+    /// What a version has that is still to be made: the request that makes it names them.
+    Made(Vec<RegionNeed>),
+}
+
+impl<'a> Regions<'a> {
+    /// Those of a version that may be there.
+    pub(super) fn of(version: Option<&'a ImageVersion>) -> Self {
+        version.map_or(Self::None, Self::Of)
+    }
+
+    /// The version that is there.
+    pub(super) const fn version(&self) -> Option<&'a ImageVersion> {
+        match self {
+            Self::Of(version) => Some(version),
+            Self::None | Self::Made(_) => None,
+        }
+    }
+
+    /// The replicas in a region; 0 where it has none.
+    fn replicas(&self, location: &Location) -> u32 {
+        let all: Vec<(Location, u32)> = match self {
+            Self::None => Vec::new(),
+            Self::Of(version) => version
+                .regions()
+                .into_iter()
+                .map(|it| (it.location, it.replicas))
+                .collect(),
+            Self::Made(needs) => needs.iter().map(|it| (it.location.clone(), it.replicas)).collect(),
+        };
+        let there = all.iter().filter(|(region, _)| region == location);
+        there.map(|(_, replicas)| *replicas).max().unwrap_or(0)
+    }
+}
+
 /// The regions of the first phase, the source's own first, and those of each later one, each region with its replicas.
 /// Where nothing is said, the first phase is the regions that pools wait for.
 ///
@@ -169,12 +210,9 @@ fn at_least(floor: Option<u32>, need: RegionNeed) -> RegionNeed {
 
 /// One step for each region that is put back, or gets more replicas than the version has there.
 #[must_use]
-pub(super) fn changes(existing: Option<&ImageVersion>, needs: &[RegionNeed], layout: &Layout) -> Vec<Step> {
-    let regions = existing.map(ImageVersion::regions).unwrap_or_default();
-    let has = |location: &Location| {
-        let there = regions.iter().filter(|it| it.location == *location);
-        there.map(|it| it.replicas).max().unwrap_or(0)
-    };
+pub(super) fn changes(regions: &Regions<'_>, needs: &[RegionNeed], layout: &Layout) -> Vec<Step> {
+    let existing = regions.version();
+    let has = |location: &Location| regions.replicas(location);
     let taken_out = existing.map(TakenOut::of).unwrap_or_default();
     let back = taken_out.regions.into_iter().filter(|out| has(&out.location) == 0);
     let mut steps: Vec<Step> = back

@@ -117,7 +117,7 @@ async fn a_publish_that_does_not_wait_ends_with_the_accepted_version_and_the_nex
         [
             "wait for image version 1.0.0 of ubuntu",
             "note on image definition ubuntu that 1.0.0 is never used again",
-            "replicate to eastus2 with 1 replica",
+            "wait until the version is complete in eastus2",
             "replicate to westus2 with 1 replica",
         ],
         "the plan says what the run leaves"

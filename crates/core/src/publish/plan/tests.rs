@@ -208,8 +208,7 @@ fn a_plan_reads_as_a_list_of_changes() {
     create image version 1.0.0 of def
     wait for image version 1.0.0 of def
     note on image definition def that 1.0.0 is never used again
-    replicate to eastus2 with 1 replica
-    replicate to westus2 with 4 replicas
+    wait until the version is complete in eastus2, westus2
     remove snapshot azure-batch-<hash>-os
     remove snapshot azure-batch-<hash>-d2
     remove managed image azure-batch-<hash>-image
