@@ -77,7 +77,7 @@ pub use step::RolloutStep;
 pub use unfinished::{Unfinished, unfinished};
 
 pub(crate) use observe::located;
-pub(crate) use size::classify::resize_failure;
+pub(crate) use {size::classify::resize_failure, spec::fit_security};
 
 use crate::{
     choice::Choosing,

@@ -11,7 +11,7 @@ use futures::future::try_join_all;
 use serde_json::Value;
 
 use super::{
-    boot::WantedSize,
+    boot::{SizeOf, WantedSize},
     check::Check,
     machine::Machine,
     number,
@@ -66,7 +66,7 @@ pub(super) struct Seen {
     pub base: Option<MarketplaceImage>,
     /// What is known of node agents, when there is an account whose list can be asked.
     pub agents: Agents,
-    /// The sizes of those pools, where they are named.
+    /// The sizes of those pools, where they are named, and of the test.
     pub sizes: Vec<WantedSize>,
     /// The regions that the gallery's subscription may use; `None` when nobody asked, or they are not readable.
     pub locations: Option<Vec<Location>>,
@@ -208,7 +208,20 @@ async fn agents(
 /// The accounts whose pools will use the version, with their numbers of nodes, the VM sizes, and the account of the test.
 async fn pools(client: &Client, settings: &PublishSettings) -> Result<Pools> {
     let (accounts, tester) = futures::try_join!(accounts(client, settings), tester(client, settings))?;
-    let sizes = sizes::read(client, &settings.used_by, &accounts).await?;
+    let of_pools = settings.used_by.iter().zip(&accounts);
+    let of_pools = of_pools.filter_map(|(pool, (account, _))| {
+        Some(sizes::Asked {
+            of: SizeOf::Pool,
+            name: pool.vm_size.as_ref()?,
+            account,
+        })
+    });
+    let of_test = settings.test.iter().zip(&tester).map(|(test, account)| sizes::Asked {
+        of: SizeOf::Test,
+        name: &test.vm_size,
+        account,
+    });
+    let sizes = sizes::read(client, of_pools.chain(of_test)).await?;
     Ok((accounts, sizes, tester))
 }
 

@@ -184,7 +184,7 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
         seen.version(&version),
         (&needs, &layout),
     )?;
-    let test = testing::plan(settings, seen, &version)?;
+    let test = testing::plan(settings, seen, (&version, &layout))?;
     testing::require_passed(settings, seen.version(&version), (&needs, &layout, &details))?;
     Ok(Goal {
         version,

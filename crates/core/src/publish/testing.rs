@@ -34,15 +34,20 @@ use crate::{
         supported::AgentFault,
     },
     command::{self, NodeOs},
-    compute::version::ImageVersion,
+    compute::{
+        gallery::ImageDefinition,
+        version::{ImageVersion, location_of},
+    },
     error::{Error, ErrorKind, Result},
     ids::{
-        BatchEndpoint, PoolId, VmSize,
+        BatchEndpoint, Location, PoolId, VmSize,
         resource::{BatchAccountId, ImageVersionId, ManagedIdentityId, SubnetId},
     },
     options::image,
+    replication::Layout,
     request::Request,
-    settings::{ImageTest, PublishSettings, parts::IDENTITY},
+    rollout::fit_security,
+    settings::{ImageSecurity, ImageTest, PublishSettings, parts::IDENTITY},
     tags::{Tag, TestMark, TestOutcome, short_hash},
     trial::{EXPIRES, TESTS},
     words,
@@ -70,8 +75,8 @@ pub(super) struct PlannedTest {
     pub subnet: Option<SubnetId>,
     /// The managed identities of the pool.
     pub identities: Vec<ManagedIdentityId>,
-    /// What Trusted Launch needs of a pool.
-    security: Option<Value>,
+    /// How its image lets nodes boot.
+    security: ImageSecurity,
     /// The command as Batch runs it.
     line: String,
     /// How long it may run.
@@ -128,12 +133,8 @@ impl PlannedTest {
                 {"name": EXPIRES, "value": expires.to_string()},
             ],
         });
-        if let (Some(security), Some(machine)) = (
-            &self.security,
-            body.get_mut("virtualMachineConfiguration")
-                .and_then(Value::as_object_mut),
-        ) {
-            machine.insert("securityProfile".to_owned(), security.clone());
+        if let Some(configuration) = body.get_mut("virtualMachineConfiguration") {
+            fit_security(configuration, self.security);
         }
         if let (Some(subnet), Some(pool)) = (&self.subnet, body.as_object_mut()) {
             pool.insert("networkConfiguration".to_owned(), json!({"subnetId": subnet}));
@@ -160,7 +161,11 @@ impl PlannedTest {
 /// # Errors
 /// `BadInput` when the account lies in another region than the version, no node agent is known, the one that is given
 /// contradicts the base image, or the command is none that the system runs.
-pub(super) fn plan(settings: &PublishSettings, seen: &Seen, version: &ImageVersionId) -> Result<Option<PlannedTest>> {
+pub(super) fn plan(
+    settings: &PublishSettings,
+    seen: &Seen,
+    (version, layout): (&ImageVersionId, &Layout),
+) -> Result<Option<PlannedTest>> {
     let (Some(test), Some(account)) = (&settings.test, &seen.tester) else {
         return Ok(None);
     };
@@ -185,7 +190,11 @@ pub(super) fn plan(settings: &PublishSettings, seen: &Seen, version: &ImageVersi
         account: account.id.clone(),
         endpoint: account.endpoint.clone(),
         vm_size: test.vm_size.clone(),
-        security: security(definition::existing_or_planned(settings, seen).security_type()),
+        security: security(
+            &definition::existing_or_planned(settings, seen),
+            (version, seen.version(version)),
+            (&account.location, layout),
+        ),
         subnet: test.subnet.clone(),
         identities: test.identities.clone(),
         longest: test.longest,
@@ -246,12 +255,21 @@ fn agent(test: &ImageTest, agents: &Agents) -> Result<String> {
     }
 }
 
-/// What a pool says when the definition takes Trusted Launch machines only.
-fn security(of_definition: Option<&str>) -> Option<Value> {
-    let is_trusted = of_definition.is_some_and(|word| word.eq_ignore_ascii_case("TrustedLaunch"));
-    is_trusted.then(
-        || json!({"securityType": "trustedLaunch", "uefiSettings": {"secureBootEnabled": true, "vTpmEnabled": true}}),
-    )
+/// How the image lets nodes boot, and how its region says that the disks of confidential ones are encrypted.
+fn security(
+    definition: &ImageDefinition,
+    (id, version): (&ImageVersionId, Option<&ImageVersion>),
+    (location, layout): (&Location, &Layout),
+) -> ImageSecurity {
+    let is_there = |entry: &Value| location_of(entry).as_ref() == Some(location);
+    let found = version.and_then(|version| version.target_regions().into_iter().find(is_there));
+    let planned = || {
+        layout
+            .regions
+            .get(location)
+            .map(|region| Value::Object(region.more.clone()))
+    };
+    ImageSecurity::of(definition.body(), id.number(), found.or_else(planned).as_ref())
 }
 
 /// A pool of our own name that follows from version and test, so that the next run finds it. Ids have 64 letters at most.

@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 
 pub(super) use asked::ASKED;
 pub(super) use compare::{Difference, Maker, When};
+pub(crate) use security::fit as fit_security;
 pub(super) use swap::{back_body, formula_name, recorded, unrestorable};
 pub(super) use twin::related;
 pub(super) use wanted::Wanted;

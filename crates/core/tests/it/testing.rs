@@ -152,6 +152,84 @@ async fn a_test_whose_pool_does_not_fit_is_refused_before_anything_is_made() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_size_that_the_test_cannot_have_is_refused_before_anything_is_made_and_by_plan_too() {
+    let azure = Azure::example();
+    for (size, kind, says) in [
+        (
+            "Standard_D4_v99",
+            ErrorKind::BadInput,
+            "test.vm_size: eastus2 has no VM size Standard_D4_v99",
+        ),
+        (
+            "Standard_D4ds_v6",
+            ErrorKind::Refused,
+            "Standard_D4ds_v6 in eastus2: it has NVMe disk controllers only, the images boot from SCSI only",
+        ),
+    ] {
+        let mut wanted = tested("true");
+        if let Some(test) = &mut wanted.test {
+            test.vm_size = size.parse().unwrap();
+        }
+        let (client, _events) = azure.client(&CancellationToken::new()).await;
+        let planned = publish::plan(&client, &checked(&wanted)).await.unwrap_err();
+        let error = run(&azure, &wanted).await.must_fail();
+        for error in [planned, error] {
+            let report = error.report();
+            assert_eq!(error.kind(), kind, "{report}");
+            assert!(report.contains(says) && report.contains("test.vm_size"), "{report}");
+        }
+    }
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+/// The example with a confidential machine, and the settings that publish and test it.
+fn confidential() -> (Azure, PublishSettings) {
+    let azure = Azure::example();
+    let seed = json!({"subscriptions": [], "vms": [{"name": "vm-build", "resourceGroup": "rg-images", "location": "eastus2",
+        "vmSize": "Standard_DC2as_v5", "securityType": "ConfidentialVM", "powerState": "deallocated", "generalized": true}]});
+    let seed = azure_emulator::seed::Seed::parse(&seed.to_string()).unwrap();
+    azure.emulator(|emulator, now| emulator.seed(&seed, now)).unwrap();
+    let mut wanted = tested("true");
+    wanted.target_regions.truncate(1);
+    let encryption = json!({"encryption": {"osDiskImage": {"securityProfile":
+        {"confidentialVMEncryptionType": "EncryptedWithPmk"}}}});
+    let region = encryption.as_object().unwrap().clone();
+    wanted.version_settings.profile.regions = [("eastus2".parse().unwrap(), region)].into();
+    if let Some(test) = &mut wanted.test {
+        test.vm_size = "Standard_DC4as_v5".parse().unwrap();
+        test.node_agent = Some("batch.node.ubuntu 22.04".parse().unwrap());
+    }
+    (azure, wanted)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_confidential_version_is_tested_on_a_confidential_node() {
+    let (azure, wanted) = confidential();
+    run(&azure, &wanted).await.unwrap();
+    let journal = azure.journal();
+    let made = journal
+        .iter()
+        .find(|it| it.method == "POST" && it.path == "/pools")
+        .unwrap();
+    let machine = &made.request["virtualMachineConfiguration"];
+    assert_eq!(machine["securityProfile"]["securityType"], "confidentialvm");
+    assert_eq!(
+        machine["osDisk"]["managedDisk"]["securityProfile"]["securityEncryptionType"],
+        "DiskWithVMGuestState"
+    );
+    assert_eq!(
+        only_version(&azure)
+            .await
+            .tag("azure-batch-tested")
+            .and_then(|text| text.split(' ').next().map(str::to_owned)),
+        Some("passed".to_owned())
+    );
+    azure.turn_the_page();
+    let found = run(&azure, &wanted).await.unwrap();
+    assert_eq!((found.outcome, azure.writes()), (Outcome::Found, Vec::new()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_spread_before_the_test_has_passed() {
     let azure = Azure::example();
     let mut wanted = tested("echo ok");

@@ -114,6 +114,7 @@ fn a_definition_for_both_kinds_boots_wherever_a_plain_one_does() {
 fn what_a_region_does_not_have_is_bad_input_and_what_nobody_can_read_is_a_line() {
     let definition = made_for(&machine("V2", Security::Standard));
     let wanted = |found: FoundSize| WantedSize {
+        of: SizeOf::Pool,
         name: "Standard_D4ds_v6".parse().unwrap(),
         location: "eastus2".parse().unwrap(),
         found,
@@ -143,5 +144,20 @@ fn what_a_region_does_not_have_is_bad_input_and_what_nobody_can_read_is_a_line()
             ErrorKind::Refused,
             "the definition's images do not boot on Standard_D4ds_v6 in eastus2: it has NVMe disk controllers only, the images boot from SCSI only"
         )
+    );
+    let of_test = |found: FoundSize| WantedSize {
+        of: SizeOf::Test,
+        ..wanted(found)
+    };
+    let missing = require(&[of_test(FoundSize::Missing)], &definition).unwrap_err();
+    assert_eq!(
+        missing.to_string(),
+        "test.vm_size: eastus2 has no VM size Standard_D4ds_v6"
+    );
+    let [_, no_disk, ..] = sizes();
+    assert_eq!(
+        require(&[of_test(FoundSize::Sku(no_disk))], &definition).unwrap(),
+        [""; 0],
+        "where the files of a test lie is its own business"
     );
 }

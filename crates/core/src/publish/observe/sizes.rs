@@ -1,4 +1,6 @@
-//! Reads the VM sizes that pools want: one list for each subscription and region.
+//! Reads the VM sizes that pools and the test want: one list for each subscription and region.
+//!
+//! Whether they boot the images is decided in `boot`.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +12,20 @@ use crate::{
     compute::sku::{self, Sku},
     error::{ErrorKind, Result},
     ids::{Location, SubscriptionId, VmSize},
-    publish::boot::{FoundSize, WantedSize},
+    publish::boot::{FoundSize, SizeOf, WantedSize},
     rights,
-    settings::UsedBy,
 };
+
+/// A size that somebody wants in the region of an account.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::publish) struct Asked<'a> {
+    /// Whose nodes are to have it.
+    pub of: SizeOf,
+    /// The size.
+    pub name: &'a VmSize,
+    /// Whose pool has the nodes.
+    pub account: &'a Account,
+}
 
 /// What the regions of the pools say of the sizes that these want. An identity that may not list sizes is no failure.
 ///
@@ -21,15 +33,15 @@ use crate::{
 /// When Azure fails, or the run ends.
 pub(in crate::publish) async fn read(
     client: &Client,
-    used_by: &[UsedBy],
-    accounts: &[(Account, u32)],
+    asked: impl Iterator<Item = Asked<'_>>,
 ) -> Result<Vec<WantedSize>> {
-    let mut wanted: BTreeMap<(SubscriptionId, Location), Vec<VmSize>> = BTreeMap::new();
-    for (pool, (account, _)) in used_by.iter().zip(accounts) {
-        if let (Some(size), Ok(subscription)) = (&pool.vm_size, account.id.group().subscription().parse()) {
+    let mut wanted: BTreeMap<(SubscriptionId, Location), Vec<(SizeOf, VmSize)>> = BTreeMap::new();
+    for Asked { of, name, account } in asked {
+        if let Ok(subscription) = account.id.group().subscription().parse() {
             let sizes = wanted.entry((subscription, account.location.clone())).or_default();
-            if !sizes.contains(size) {
-                sizes.push(size.clone());
+            let size = (of, name.clone());
+            if !sizes.contains(&size) {
+                sizes.push(size);
             }
         }
     }
@@ -55,7 +67,8 @@ pub(in crate::publish) async fn read(
                     .map_or(FoundSize::Missing, FoundSize::Sku)
             }
         };
-        let of_size = |name: VmSize| WantedSize {
+        let of_size = |(of, name): (SizeOf, VmSize)| WantedSize {
+            of,
             found: found(&name),
             location: location.clone(),
             name,

@@ -8,6 +8,7 @@ use crate::{
         origin::NodeAgent,
         plan::tests::{seen, settings},
     },
+    replication::RegionLayout,
     settings::TEST_MINUTES,
 };
 
@@ -47,7 +48,7 @@ fn in_region(location: &str, agent: Option<&str>) -> Seen {
 
 fn planned(settings: &PublishSettings, seen: &Seen) -> Result<Option<PlannedTest>> {
     let version = settings.definition.version("1.0.0".parse().unwrap());
-    plan(settings, seen, &version)
+    plan(settings, seen, (&version, &Layout::default()))
 }
 
 #[test]
@@ -122,11 +123,67 @@ fn what_cannot_be_tested_is_refused_before_anything_is_written() {
 }
 
 #[test]
-fn a_trusted_launch_definition_needs_a_pool_of_its_kind() {
-    assert_eq!(
-        security(Some("TrustedLaunch")).unwrap()["securityType"],
-        "trustedLaunch"
-    );
-    assert_eq!(security(Some("TrustedLaunchSupported")), None);
-    assert_eq!(security(None), None);
+fn a_definition_for_guarded_machines_alone_needs_a_pool_of_their_kind() {
+    let configuration = |feature: &str, in_layout: &str, in_version: Option<&str>| {
+        let entry = |word: &str| {
+            json!({"name": "eastus2", "encryption": {"osDiskImage": {"securityProfile":
+            {"confidentialVMEncryptionType": word}}}})
+        };
+        let mut seen = in_region("East US 2", Some("batch.node.ubuntu 24.04"));
+        seen.definition = Some(ImageDefinition::new(json!({"properties": {
+            "features": [{"name": "SecurityType", "value": feature}]}})));
+        let version = settings().definition.version("1.0.0".parse().unwrap());
+        if let Some(word) = in_version {
+            let body = json!({"properties": {"publishingProfile": {"targetRegions": [entry(word)]}}});
+            seen.put_version(ImageVersion::new(version.clone(), body));
+        }
+        let region = RegionLayout {
+            more: entry(in_layout).as_object().unwrap().clone(),
+            ..RegionLayout::default()
+        };
+        let layout = Layout {
+            regions: [("eastus2".parse().unwrap(), region)].into(),
+            ..Layout::default()
+        };
+        let test = plan(&wanted(None), &seen, (&version, &layout)).unwrap().unwrap();
+        let body = test.pool_body(&version, "run-1", "2026-01-01T00:00:00Z".parse().unwrap());
+        body["virtualMachineConfiguration"].clone()
+    };
+    let both = || json!({"secureBootEnabled": true, "vTpmEnabled": true});
+    let disk = |word: &str| json!({"managedDisk": {"securityProfile": {"securityEncryptionType": word}}});
+    for (feature, in_version, profile, os_disk) in [
+        ("Standard", None, Value::Null, Value::Null),
+        ("TrustedLaunchSupported", None, Value::Null, Value::Null),
+        (
+            "TrustedLaunchAndConfidentialVmSupported",
+            None,
+            Value::Null,
+            Value::Null,
+        ),
+        (
+            "TrustedLaunch",
+            None,
+            json!({"securityType": "trustedLaunch", "uefiSettings": both()}),
+            Value::Null,
+        ),
+        (
+            "ConfidentialVM",
+            None,
+            json!({"securityType": "confidentialvm", "uefiSettings": both()}),
+            disk("DiskWithVMGuestState"),
+        ),
+        (
+            "ConfidentialVM",
+            Some("NonPersistedTPM"),
+            json!({"securityType": "confidentialvm", "uefiSettings": both()}),
+            disk("NonPersistedTPM"),
+        ),
+    ] {
+        let found = configuration(feature, "EncryptedWithPmk", in_version);
+        assert_eq!(
+            (&found["securityProfile"], &found["osDisk"]),
+            (&profile, &os_disk),
+            "{feature} {in_version:?}"
+        );
+    }
 }

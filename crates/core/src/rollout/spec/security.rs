@@ -126,7 +126,7 @@ impl Spec {
 }
 
 /// Makes a `virtualMachineConfiguration` fit the image.
-fn fit(configuration: &mut Value, image: ImageSecurity) {
+pub(crate) fn fit(configuration: &mut Value, image: ImageSecurity) {
     let profile = read_json::at(configuration, "/securityProfile").clone();
     let (has, boots) = (Way::of(&profile), Way::of(&profile).on(image));
     match boots {
