@@ -1,5 +1,6 @@
 //! From a virtual machine to a gallery image version to an Azure Batch pool.
 
+pub mod absent;
 mod address;
 pub mod answer;
 pub mod api;

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use crate::{
     api::Api,
-    ids::{Location, resource::VmId},
+    ids::{
+        Location,
+        resource::{ResourceGroupId, VmId},
+    },
     json,
     request::Request,
 };
@@ -211,6 +214,18 @@ pub fn get(id: &VmId) -> Request {
         format!("read virtual machine {}", id.name()),
     )
     .with_query("$expand", "instanceView")
+}
+
+/// The request that lists a group's VMs.
+#[must_use]
+pub fn list(group: &ResourceGroupId) -> Request {
+    let path = format!("{group}/providers/Microsoft.Compute/virtualMachines");
+    Request::arm(
+        Method::GET,
+        path,
+        Api::Machines,
+        format!("list the virtual machines in {}", group.name()),
+    )
 }
 
 /// The request that deallocates a VM.

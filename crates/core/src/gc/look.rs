@@ -7,11 +7,13 @@ use serde_json::Value;
 
 use super::choose::{self, Chosen, Surroundings, Versions, by_itself, key};
 use crate::{
+    absent,
     client::Client,
     compute::{image, snapshot},
     error::{Error, ErrorKind, Result},
     ids::{SubscriptionId, resource::ImageDefinitionId},
     json,
+    options::versions::{LEFTOVER_SUBSCRIPTIONS, RESOURCE_GROUPS},
     settings::{CollectionSettings, Place, Sight},
     temporaries::{Found, TemporaryId},
     usage::{self, Usage},
@@ -57,13 +59,7 @@ async fn in_place(client: &Client, place: &Place) -> Result<Vec<Found>> {
         Place::Subscription(id) => (snapshot::list_of_subscription(id), image::list_of_subscription(id)),
     };
     let (snapshots, images) = futures::join!(client.list(&snapshots), client.list(&images));
-    let missing = |error: Error| match place {
-        Place::Group(group) if error.has_status(404) => {
-            let text = format!("there is no resource group {group}");
-            Error::new(ErrorKind::BadInput, text).because(error)
-        }
-        _ => error,
-    };
+    let missing = |error: Error| missing(place, error);
     let read = |bodies: Vec<Value>, id: fn(&str) -> Option<TemporaryId>| {
         let found = bodies.into_iter();
         found.filter_map(move |body| Some(Found::new(id(json::text(&body, "/id")?)?, body)))
@@ -73,6 +69,21 @@ async fn in_place(client: &Client, place: &Place) -> Result<Vec<Found>> {
     });
     let images = read(images.map_err(missing)?, |id| id.parse().ok().map(TemporaryId::Image));
     Ok(snapshots.chain(images).collect())
+}
+
+/// A refusal of a place, with the option that names it where it is not there.
+fn missing(place: &Place, refusal: Error) -> Error {
+    match place {
+        Place::Group(group) if absent::is_of_group(&refusal) => absent::group(group, RESOURCE_GROUPS).because(refusal),
+        Place::Group(group) if absent::is_of_subscription(&refusal) => match group.subscription().parse() {
+            Ok(id) => absent::subscription(&id, RESOURCE_GROUPS).because(refusal),
+            Err(_) => refusal,
+        },
+        Place::Subscription(id) if absent::is_of_subscription(&refusal) => {
+            absent::subscription(id, LEFTOVER_SUBSCRIPTIONS).because(refusal)
+        }
+        Place::Group(_) | Place::Subscription(_) => refusal,
+    }
 }
 
 /// The versions of every definition that something was made for which may go. A definition that is gone has none.

@@ -19,6 +19,7 @@ use super::{
     source::{self, fingerprint, image},
 };
 use crate::{
+    absent,
     arm::subscription,
     batch::{account, account::Account, image::MarketplaceImage},
     client::Client,
@@ -266,7 +267,15 @@ pub(super) async fn locations(client: &Client, settings: &PublishSettings) -> Re
 
 async fn destination(client: &Client, settings: &PublishSettings) -> Result<Destination> {
     let id = settings.definition.gallery();
-    let Some(answer) = client.find(&gallery::get(&id)).await? else {
+    let found = match client.send(&gallery::get(&id)).await {
+        // Without its group a gallery cannot be made either.
+        Err(error) if absent::is_of_group(&error) => {
+            return Err(absent::group(id.group(), DESTINATION_RESOURCE_GROUP));
+        }
+        Err(error) if error.has_status(404) => None,
+        answer => Some(answer?),
+    };
+    let Some(answer) = found else {
         if settings.create_gallery {
             return Ok(Destination::default());
         }
@@ -350,5 +359,14 @@ async fn temporaries(client: &Client, settings: &PublishSettings) -> Result<Vec<
     ) {
         return Ok(Vec::new());
     }
-    temporaries::look(client, group(settings), &[]).await
+    match temporaries::look(client, group(settings), &[]).await {
+        // The source lies there too, and its own error says more of what is missing.
+        Err(error) if is_in_group_of_source(settings) && absent::is_of_group(&error) => Ok(Vec::new()),
+        looked => looked,
+    }
+}
+
+/// Whether snapshots and managed images go to the source's own group.
+fn is_in_group_of_source(settings: &PublishSettings) -> bool {
+    settings.temporaries.group.is_none() && settings.source.group().is_some()
 }

@@ -31,6 +31,12 @@ pub const ALL: &[(&str, &str)] = &[
     ("vm-skus", VM_SKUS),
     ("subnet", SUBNET),
     ("locations", LOCATIONS),
+    ("resource-groups", RESOURCE_GROUPS),
+    ("subscriptions", SUBSCRIPTIONS),
+    ("vms", VMS),
+    ("disks", DISKS),
+    ("snapshots", SNAPSHOTS),
+    ("managed-images", MANAGED_IMAGES),
 ];
 
 /// What the start task of a node wrote.
@@ -127,7 +133,30 @@ pub const VM_SKUS: &str = "az vm list-skus --location {location} --query \"[].na
 pub const SUBNET: &str = "az network vnet subnet show --ids {subnet}";
 
 /// Which regions there are.
-pub const LOCATIONS: &str = "az account list-locations --query \"[].name\" --output tsv";
+pub const LOCATIONS: &str =
+    "az account list-locations --query \"[?metadata.regionType=='Physical'].name\" --output tsv";
+
+/// Which resource groups a subscription has.
+pub const RESOURCE_GROUPS: &str = "az group list --subscription {subscription} --query \"[].name\" --output tsv";
+
+/// Which subscriptions az is signed in to.
+pub const SUBSCRIPTIONS: &str = "az account list --query \"[].id\" --output tsv";
+
+/// Which machines a group has.
+pub const VMS: &str =
+    "az vm list --subscription {subscription} --resource-group {group} --query \"[].name\" --output tsv";
+
+/// Which disks a group has.
+pub const DISKS: &str =
+    "az disk list --subscription {subscription} --resource-group {group} --query \"[].name\" --output tsv";
+
+/// Which snapshots a group has.
+pub const SNAPSHOTS: &str =
+    "az snapshot list --subscription {subscription} --resource-group {group} --query \"[].name\" --output tsv";
+
+/// Which managed images a group has.
+pub const MANAGED_IMAGES: &str =
+    "az image list --subscription {subscription} --resource-group {group} --query \"[].name\" --output tsv";
 
 #[cfg(test)]
 mod tests {

@@ -226,7 +226,7 @@ async fn what_cannot_be_adopted_is_refused_before_anything_is_written() {
             world_with(missing),
             adopting(),
             ErrorKind::BadInput,
-            "there is no /subscriptions",
+            "there is no image version 1.4.2",
         ),
     ];
     for (azure, wanted, kind, says) in cases {

@@ -186,11 +186,30 @@ async fn a_whole_subscription_is_looked_at_and_a_group_that_is_not_there_is_name
     let asked = settings::collection(&Values::default().with(RESOURCE_GROUPS, missing.as_str())).unwrap();
     let error = gc::plan(&client, &asked.settings).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::BadInput);
+    let report = error.report();
     assert!(
-        error.report().contains("there is no resource group"),
-        "{}",
-        error.report()
+        report.starts_with("there is no resource group rg-gone\n") && report.contains("resource_groups"),
+        "{report}"
     );
+    assert!(report.contains("az group list --subscription"), "{report}");
+    let unknown = "00000000-0000-0000-0000-0000000fffff";
+    for (values, option) in [
+        (Values::default().with(LEFTOVER_SUBSCRIPTIONS, unknown), "subscriptions"),
+        (
+            Values::default().with(RESOURCE_GROUPS, format!("/subscriptions/{unknown}/resourceGroups/rg")),
+            "resource_groups",
+        ),
+    ] {
+        let asked = settings::collection(&values).unwrap();
+        let error = gc::plan(&client, &asked.settings).await.must_fail();
+        let report = error.report();
+        assert_eq!(error.kind(), ErrorKind::BadInput, "{report}");
+        assert!(
+            report.starts_with(&format!("there is no subscription {unknown}\n")),
+            "{report}"
+        );
+        assert!(report.contains(&format!("give one of them in {option}")), "{report}");
+    }
     assert!(
         settings::collection(&Values::default()).is_err(),
         "some place has to be named"

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Reached, Work, deeds::Deeds, deeds::Destination, has_ended};
 use crate::{
+    absent,
     client::Client,
     compute::{gallery, gallery::ImageDefinition},
     error::{Error, Result},
@@ -110,6 +111,8 @@ async fn made(client: &Client, id: &str, create: &Request, get: &Request) -> Res
             client.tell(Event::Created { id: id.to_owned() });
             Ok(Ok(body))
         }
+        // Without its group nothing can be made, however often it is asked for.
+        Err(error) if absent::is_of_group(&error) => Err(error),
         Err(error) if error.has_status(409) || error.has_status(404) => Ok(Err(error)),
         Err(error) => Err(error),
     }

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{missing::missing, snapshots};
+use super::{missing::missing_among, snapshots};
 use crate::{
     client::Client,
     compute::image,
@@ -34,8 +34,10 @@ pub(super) async fn observe(
     os: &SnapshotId,
     prefix: Option<&str>,
 ) -> Result<Machine> {
-    let answer = client.find(&image::get(image)).await?;
-    let body = answer.ok_or_else(|| missing(&image.to_string()))?.value();
+    let Some(answer) = client.find(&image::get(image)).await? else {
+        return Err(missing_among(client, &image.to_string(), &image::list(image.group())).await);
+    };
+    let body = answer.value();
     let data = disks(&body, image, os, prefix)?.into_iter();
     let data = data.map(|disk| (disk.lun, disk.snapshot, disk.caching)).collect();
     snapshots::machine(client, os, data).await

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::future::try_join_all;
 use serde_json::Value;
 
-use super::missing::missing;
+use super::missing::{missing, missing_among};
 use crate::{
     client::Client,
     compute::{disk, disk::DiskBody},
@@ -99,7 +99,10 @@ pub(super) async fn read(
         async move {
             let body = match known {
                 Some(body) => body,
-                None => client.find(&it.get).await?.ok_or_else(|| missing(&it.id))?.value(),
+                None => match client.find(&it.get).await? {
+                    Some(answer) => answer.value(),
+                    None => return Err(missing_among(client, &it.id, &list(&it.group)).await),
+                },
             };
             if body.get("properties").is_none() {
                 let text = format!("the answer does not describe {}", it.id);

@@ -5,7 +5,7 @@
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 
-use super::missing::{missing, odd};
+use super::missing::{missing, missing_among, missing_version, odd};
 use crate::{
     client::Client,
     compute::{
@@ -34,8 +34,10 @@ use crate::{
 /// When there is none, or it makes no sense.
 pub(in crate::publish) async fn observe_image(client: &Client, id: &ImageId) -> Result<Machine> {
     let get = image::get(id);
-    let answer = client.find(&get).await?;
-    let body = answer.ok_or_else(|| missing(&id.to_string()))?.value();
+    let Some(answer) = client.find(&get).await? else {
+        return Err(missing_among(client, &id.to_string(), &image::list(id.group())).await);
+    };
+    let body = answer.value();
     if read_json::text(&body, "/properties/provisioningState").is_some_and(|it| it.eq_ignore_ascii_case("Deleting")) {
         let error = Error::new(
             ErrorKind::Refused,
@@ -122,8 +124,10 @@ pub(in crate::publish) async fn settled_version(client: &Client, id: &ImageVersi
 }
 
 async fn find_version(client: &Client, id: &ImageVersionId) -> Result<ImageVersion> {
-    let found = version::find(client, id).await?;
-    found.ok_or_else(|| missing(&id.to_string()))
+    match version::find(client, id).await? {
+        Some(found) => Ok(found),
+        None => Err(missing_version(client, id).await),
+    }
 }
 
 fn unfit(id: &ImageVersionId) -> Error {

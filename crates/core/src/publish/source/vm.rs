@@ -2,7 +2,7 @@
 
 use super::{
     disks::{Wanted, read},
-    missing::{missing, odd},
+    missing::{missing, missing_among, odd},
 };
 use crate::{
     client::Client,
@@ -22,8 +22,10 @@ use crate::{
 /// # Errors
 /// When there is none, a disk is missing or not a managed one, or it makes no sense.
 pub(super) async fn observe(client: &Client, id: &VmId) -> Result<Machine> {
-    let answer = client.find(&vm::get(id)).await?;
-    let vm = Vm::new(answer.ok_or_else(|| missing(&id.to_string()))?.value());
+    let Some(answer) = client.find(&vm::get(id)).await? else {
+        return Err(missing_among(client, &id.to_string(), &vm::list(id.group())).await);
+    };
+    let vm = Vm::new(answer.value());
     let attached = vm.disks();
     let wanted = |attached: &AttachedDisk| {
         let text = attached.id.clone().ok_or_else(|| unmanaged(id))?;
