@@ -48,6 +48,19 @@ const REGIONS: [(&str, &str); 42] = [
     ("westus3", "West US 3"),
 ];
 
+/// Names of Azure's for several regions each, which hold no resources; a selection of what subscriptions list.
+const LOGICAL: [(&str, &str); 9] = [
+    ("asia", "Asia"),
+    ("asiapacific", "Asia Pacific"),
+    ("australia", "Australia"),
+    ("europe", "Europe"),
+    ("france", "France"),
+    ("global", "Global"),
+    ("southafrica", "South Africa"),
+    ("uk", "United Kingdom"),
+    ("unitedstates", "United States"),
+];
+
 /// The name as ids carry it: lower case, no spaces (`East US 2` is `eastus2`).
 #[must_use]
 pub fn normalise(name: &str) -> String {
@@ -67,6 +80,11 @@ pub fn display_name(name: &str) -> Option<&'static str> {
 /// Every region as name and display name.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     REGIONS.into_iter()
+}
+
+/// Every logical region, which the list of a subscription has too, as name and display name.
+pub fn logical() -> impl Iterator<Item = (&'static str, &'static str)> {
+    LOGICAL.into_iter()
 }
 
 #[cfg(test)]

@@ -3,7 +3,12 @@
 use http::Method;
 use serde_json::Value;
 
-use crate::{api::Api, ids::SubscriptionId, json, request::Request};
+use crate::{
+    api::Api,
+    ids::{Location, SubscriptionId},
+    json,
+    request::Request,
+};
 
 /// A subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +19,24 @@ pub struct Subscription {
     pub name: String,
 }
 
+/// A region that a subscription lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// Its name.
+    pub location: Location,
+    /// Whether it holds resources.
+    pub kind: RegionKind,
+}
+
+/// Whether a region holds resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegionKind {
+    /// It does. So is one of a kind that we do not know.
+    Physical,
+    /// A name for several regions, such as `france`: it holds none.
+    Logical,
+}
+
 impl Subscription {
     /// Reads one item of the list; nothing when it has no usable id.
     #[must_use]
@@ -21,6 +44,21 @@ impl Subscription {
         Some(Self {
             id: json::text(item, "/subscriptionId")?.parse().ok()?,
             name: json::text(item, "/displayName").unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+impl Region {
+    /// Reads one item of the list; nothing when it has no usable name.
+    #[must_use]
+    pub fn read(item: &Value) -> Option<Self> {
+        let kind = json::text(item, "/metadata/regionType").unwrap_or_default();
+        Some(Self {
+            location: json::text(item, "/name")?.parse().ok()?,
+            kind: match kind.eq_ignore_ascii_case("Logical") {
+                true => RegionKind::Logical,
+                false => RegionKind::Physical,
+            },
         })
     }
 }

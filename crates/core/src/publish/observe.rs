@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     absent,
-    arm::subscription,
+    arm::subscription::{self, Region},
     batch::{account, account::Account, image::MarketplaceImage},
     client::Client,
     compute::{
@@ -70,7 +70,7 @@ pub(super) struct Seen {
     /// The sizes of those pools, where they are named, and of the test.
     pub sizes: Vec<WantedSize>,
     /// The regions that the gallery's subscription may use; `None` when nobody asked, or they are not readable.
-    pub locations: Option<Vec<Location>>,
+    pub locations: Option<Vec<Region>>,
     /// Snapshots and managed images in the group of temporaries.
     pub temporaries: Vec<Found>,
     /// The regions in which the version is known to be complete, with all that is wanted there.
@@ -243,11 +243,11 @@ async fn accounts(client: &Client, settings: &PublishSettings) -> Result<Vec<(Ac
     try_join_all(settings.used_by.iter().map(read)).await
 }
 
-/// The regions that the gallery's subscription may use, when regions are asked for by name.
+/// The regions that the gallery's subscription lists, when regions are asked for by name.
 ///
 /// # Errors
 /// When Azure fails, or the run ends.
-pub(super) async fn locations(client: &Client, settings: &PublishSettings) -> Result<Option<Vec<Location>>> {
+pub(super) async fn locations(client: &Client, settings: &PublishSettings) -> Result<Option<Vec<Region>>> {
     let subscription = settings.definition.group().subscription().parse();
     let (false, Ok(subscription)) = (settings.target_regions.is_empty(), subscription) else {
         return Ok(None);
@@ -258,10 +258,7 @@ pub(super) async fn locations(client: &Client, settings: &PublishSettings) -> Re
             client.note(format!("names of regions are not compared: {}", rights::lack(&error)));
             Ok(None)
         }
-        listed => {
-            let named = |item: &Value| json::text(item, "/name")?.parse().ok();
-            Ok(Some(listed?.iter().filter_map(named).collect()))
-        }
+        listed => Ok(Some(listed?.iter().filter_map(Region::read).collect())),
     }
 }
 

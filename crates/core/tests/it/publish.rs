@@ -200,6 +200,94 @@ async fn old_snapshots_of_a_dead_run_are_not_used_after_the_disks_changed() {
     );
 }
 
+/// A plan and a run are refused with these words, and nothing is written.
+async fn refused_by_both(azure: &Azure, wanted: &PublishSettings, words: &[&str]) {
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let planned = publish::plan(&client, &checked(wanted)).await.must_fail();
+    let ended = run(azure, wanted).await.must_fail();
+    for error in [planned, ended] {
+        let report = error.report();
+        assert_eq!(error.kind(), ErrorKind::BadInput, "{report}");
+        for word in words {
+            assert!(report.contains(word), "{word:?} is not in\n{report}");
+        }
+    }
+    assert_eq!(azure.writes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gallery_is_not_made_in_a_group_that_is_not_there() {
+    let azure = Azure::example();
+    for create_gallery in [true, false] {
+        let wanted = PublishSettings {
+            definition: format!("{GROUP}/providers/Microsoft.Compute/galleries/gal9/images/ubuntu")
+                .replace("rg-images", "rg-nope")
+                .parse()
+                .unwrap(),
+            create_gallery,
+            ..settings()
+        };
+        let words = [
+            "there is no resource group rg-nope",
+            "nothing was changed",
+            "az group list --subscription",
+            "give one of them in shared_image_gallery_destination.resource_group",
+        ];
+        refused_by_both(&azure, &wanted, &words).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_for_several_regions_is_refused_before_anything_is_copied() {
+    let azure = Azure::example();
+    let mut wanted = settings();
+    wanted.target_regions[1].location = "france".parse().unwrap();
+    let words = ["has no region france (that is Azure's name for several regions)"];
+    refused_by_both(&azure, &wanted, &words).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_lies_next_to_a_source_that_is_not_there_is_named() {
+    let azure = Azure::example();
+    let of = |rest: &str| format!("{GROUP}/providers/Microsoft.Compute/{rest}");
+    let (vm, image) = (of("virtualMachines/vm-bild"), of("images/built"));
+    for (source, says) in [
+        (
+            Source::Vm(vm.parse().unwrap()),
+            "there is no VM vm-bild|the resource group has vm-build|run again with vm-build in place of vm-bild in source.vm",
+        ),
+        (
+            Source::Vm(vm.replace("rg-images", "rg-nope").parse().unwrap()),
+            "there is no VM vm-bild|has no resource group of that name either|az vm list --subscription",
+        ),
+        (
+            Source::ManagedImage(image.parse().unwrap()),
+            "there is no managed image built|az image list --subscription|source.managed_image",
+        ),
+        (
+            Source::ImageVersion(of("galleries/gal1/images/def9/versions/1.0.0").parse().unwrap()),
+            "there is no image version 1.0.0 of def9|az sig image-version list|source.image_version",
+        ),
+    ] {
+        let wanted = PublishSettings { source, ..settings() };
+        let words: Vec<&str> = says.split('|').chain(["nothing was changed"]).collect();
+        refused_by_both(&azure, &wanted, &words).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_has_one_step_for_each_write_of_the_version() {
+    let azure = Azure::example();
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let plan = publish::plan(&client, &checked(&settings())).await.unwrap();
+    let is_of_version = |step: &&String| step.starts_with("create image version") || step.starts_with("replicate to");
+    let planned = plan.changes().iter().filter(is_of_version).count();
+    run(&azure, &settings()).await.unwrap();
+    let is_write = |entry: &&azure_emulator::journal::Entry| entry.method == "PUT" && entry.path.contains("/versions/");
+    let written = azure.journal().iter().filter(is_write).count();
+    assert_eq!((planned, written), (2, 2), "{}", plan.steps);
+}
+
 /// A second machine, stopped and generalized, in the same group.
 fn second_machine(azure: &Azure) -> PublishSettings {
     let seed = json!({"subscriptions": [], "vms": [{"name": "vm-other", "resourceGroup": "rg-images", "location": "eastus2", "osType": "Linux",

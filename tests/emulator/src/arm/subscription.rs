@@ -40,18 +40,19 @@ pub(super) fn show(world: &World, path: &ArmPath) -> Answer {
 
 /// `GET /subscriptions/{id}/locations`.
 pub(super) fn locations(path: &ArmPath, call: &Call<'_>) -> Response {
-    let values: Vec<Value> = region::all()
-        .map(|(name, display)| {
-            json!({
-                "id": format!("/subscriptions/{}/locations/{name}", path.subscription),
-                "name": name,
-                "type": "Region",
-                "displayName": display,
-                "regionalDisplayName": display,
-                "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
-            })
+    let view = |(name, display): (&str, &str), kind: &str, category: &str| {
+        json!({
+            "id": format!("/subscriptions/{}/locations/{name}", path.subscription),
+            "name": name,
+            "type": "Region",
+            "displayName": display,
+            "regionalDisplayName": display,
+            "metadata": {"regionType": kind, "regionCategory": category},
         })
-        .collect();
+    };
+    let physical = region::all().map(|region| view(region, "Physical", "Recommended"));
+    let logical = region::logical().map(|region| view(region, "Logical", "Other"));
+    let values: Vec<Value> = physical.chain(logical).collect();
     envelope::page(call.request, &values, usize::MAX)
 }
 

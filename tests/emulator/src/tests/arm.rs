@@ -266,3 +266,14 @@ fn tags_that_azure_does_not_take_are_refused_on_every_resource() {
         assert_eq!(azure.get(&path).status, 404, "{path}");
     }
 }
+
+/// What `az account list-locations` shows of each subscription: names for several regions among the regions.
+#[test]
+fn logical_regions_are_listed_and_hold_nothing() {
+    let mut azure = Azure::example();
+    let listed = azure.get(&format!("{SUBSCRIPTION}/locations")).body["value"].clone();
+    let france = listed.as_array().unwrap().iter().find(|it| it["name"] == "france");
+    assert_eq!(france.unwrap()["metadata"]["regionType"], "Logical");
+    let reply = azure.put(&id("galleries/late"), &json!({"location": "france"}));
+    assert!(reply.status >= 400, "{}", reply.body);
+}
