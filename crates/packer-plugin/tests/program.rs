@@ -33,22 +33,28 @@ impl Connected {
     async fn over(stream: impl Duplex + 'static) -> Self {
         let (driver, opener, _inbound) = start_as_packer(Box::new(stream));
         let driver = tokio::spawn(driver.run());
-        let main = Caller::start(Broker::new(opener).dial(BrokerId::MAIN).await.unwrap());
+        let main = Caller::start(
+            Broker::new(opener)
+                .dial(BrokerId::MAIN)
+                .await
+                .expect("Packer opens the main connection"),
+        );
         Self { driver, main }
     }
 
     async fn is_served(&self) -> bool {
         let spec = self.main.call("PostProcessor.ConfigSpec", Value::Nil).await;
-        field(&spec.unwrap(), "ConfigSpec").is_some()
+        field(&spec.expect("the call is answered"), "ConfigSpec").is_some()
     }
 
     /// Packer goes away, and the program ends without another word on stdout.
     async fn end(self, mut child: Child) {
         self.driver.abort();
-        assert!(self.driver.await.unwrap_err().is_cancelled());
-        assert!(child.wait().unwrap().success());
+        assert!(self.driver.await.is_err_and(|error| error.is_cancelled()));
+        assert!(child.wait().is_ok_and(|status| status.success()));
         let mut rest = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
+        let mut stdout = child.stdout.take().expect("stdout is a pipe");
+        stdout.read_to_string(&mut rest).expect("stdout is text");
         assert_eq!(rest, "", "stdout is for the one line");
     }
 }

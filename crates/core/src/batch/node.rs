@@ -105,6 +105,15 @@ pub struct StartTaskFailure {
     pub details: Vec<(String, String)>,
 }
 
+/// What Batch writes into a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uploaded {
+    /// The folder in it.
+    pub folder: String,
+    /// How many files.
+    pub files: u64,
+}
+
 impl Node {
     /// Reads one item of the list.
     #[must_use]
@@ -235,6 +244,19 @@ impl StartTaskFailure {
     }
 }
 
+impl Uploaded {
+    /// Reads the answer to [`upload_logs`].
+    #[must_use]
+    pub fn new(answer: &Value) -> Self {
+        Self {
+            folder: read_json::text(answer, "/virtualDirectoryName")
+                .unwrap_or_default()
+                .to_owned(),
+            files: read_json::number(answer, "/numberOfFilesUploaded").unwrap_or(0),
+        }
+    }
+}
+
 /// The request for all nodes of a pool with the fields we read.
 #[must_use]
 pub fn list(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
@@ -305,28 +327,6 @@ pub fn upload_logs(
             "identityReference": {"resourceId": id}}),
     };
     Request::batch(endpoint, Method::POST, path, API_VERSION, doing).with_body(body)
-}
-
-/// What Batch writes into a container.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Uploaded {
-    /// The folder in it.
-    pub folder: String,
-    /// How many files.
-    pub files: u64,
-}
-
-impl Uploaded {
-    /// Reads the answer to [`upload_logs`].
-    #[must_use]
-    pub fn new(answer: &Value) -> Self {
-        Self {
-            folder: read_json::text(answer, "/virtualDirectoryName")
-                .unwrap_or_default()
-                .to_owned(),
-            files: read_json::number(answer, "/numberOfFilesUploaded").unwrap_or(0),
-        }
-    }
 }
 
 /// The request for a file of a node.

@@ -71,21 +71,6 @@ impl FromStr for ContainerAddress {
     }
 }
 
-/// A signature must not come back in a message.
-fn unsigned(text: &str) -> String {
-    text.split_once('?')
-        .map_or_else(|| text.to_owned(), |(start, _)| format!("{start}?…"))
-}
-
-/// An address without anything behind its path, and of how many parts that is.
-fn plain(text: &str) -> Option<(Url, usize)> {
-    let url = Url::parse(text).ok()?;
-    let parts = url.path_segments()?.filter(|part| !part.is_empty()).count();
-    let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    let is_address = url.scheme() == "https" && url.has_host() && url.password().is_none();
-    (is_plain && is_address).then_some((url, parts))
-}
-
 impl fmt::Display for ContainerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -131,6 +116,21 @@ impl fmt::Display for BlobHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A signature must not come back in a message.
+fn unsigned(text: &str) -> String {
+    text.split_once('?')
+        .map_or_else(|| text.to_owned(), |(start, _)| format!("{start}?…"))
+}
+
+/// An address without anything behind its path, and of how many parts that is.
+fn plain(text: &str) -> Option<(Url, usize)> {
+    let url = Url::parse(text).ok()?;
+    let parts = url.path_segments()?.filter(|part| !part.is_empty()).count();
+    let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let is_address = url.scheme() == "https" && url.has_host() && url.password().is_none();
+    (is_plain && is_address).then_some((url, parts))
 }
 
 #[cfg(test)]

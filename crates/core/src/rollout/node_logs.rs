@@ -28,6 +28,14 @@ pub struct UploadedLogs {
     pub files: u64,
 }
 
+/// Whose logs are asked for, and from when on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LogsOf {
+    /// The node.
+    pub(super) id: String,
+    since: Option<Timestamp>,
+}
+
 impl UploadedLogs {
     /// Where the logs of a node are, in a sentence.
     pub(super) fn of_node(&self, node: &str) -> String {
@@ -37,14 +45,6 @@ impl UploadedLogs {
             self.container, self.folder
         )
     }
-}
-
-/// Whose logs are asked for, and from when on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct LogsOf {
-    /// The node.
-    pub(super) id: String,
-    since: Option<Timestamp>,
 }
 
 impl LogsOf {

@@ -91,17 +91,6 @@ pub(crate) struct Sweep<World, Flow, Settle> {
     pub(crate) settle: Settle,
 }
 
-/// Whether every case of every sweep is run: with `SWEEP=whole` in the environment. Otherwise the large ones run one of
-/// so many of their cases.
-pub(crate) fn is_whole() -> bool {
-    std::env::var_os("SWEEP").is_some_and(|word| word == "whole")
-}
-
-/// Of how many cases one is run.
-pub(crate) fn one_of(so_many: usize) -> usize {
-    if is_whole() { 1 } else { so_many }
-}
-
 impl Ends {
     /// It may come to its own end.
     pub(crate) fn none() -> Self {
@@ -300,6 +289,17 @@ where
             },
         }
     }
+}
+
+/// Whether every case of every sweep is run: with `SWEEP=whole` in the environment. Otherwise the large ones run one of
+/// so many of their cases.
+pub(crate) fn is_whole() -> bool {
+    std::env::var_os("SWEEP").is_some_and(|word| word == "whole")
+}
+
+/// Of how many cases one is run.
+pub(crate) fn one_of(so_many: usize) -> usize {
+    if is_whole() { 1 } else { so_many }
 }
 
 /// How many snapshots and managed images there are that a run has made: a world may have others, such as the source.

@@ -122,33 +122,36 @@ fn what_cannot_be_tested_is_refused_before_anything_is_written() {
     insta::assert_snapshot!(report(&empty, &in_region("East US 2", agent)), @"test.command holds a NUL character, which no command line can carry");
 }
 
+/// How the pool of a test is configured: by the definition's feature, and by what the region of the test says in the layout
+/// and in the version that is there.
+fn configuration(feature: &str, in_layout: &str, in_version: Option<&str>) -> Value {
+    let entry = |word: &str| {
+        json!({"name": "eastus2", "encryption": {"osDiskImage": {"securityProfile":
+        {"confidentialVMEncryptionType": word}}}})
+    };
+    let mut seen = in_region("East US 2", Some("batch.node.ubuntu 24.04"));
+    seen.definition = Some(ImageDefinition::new(json!({"properties": {
+        "features": [{"name": "SecurityType", "value": feature}]}})));
+    let version = settings().definition.version("1.0.0".parse().unwrap());
+    if let Some(word) = in_version {
+        let body = json!({"properties": {"publishingProfile": {"targetRegions": [entry(word)]}}});
+        seen.put_version(ImageVersion::new(version.clone(), body));
+    }
+    let region = RegionLayout {
+        more: entry(in_layout).as_object().unwrap().clone(),
+        ..RegionLayout::default()
+    };
+    let layout = Layout {
+        regions: [("eastus2".parse().unwrap(), region)].into(),
+        ..Layout::default()
+    };
+    let test = plan(&wanted(None), &seen, (&version, &layout)).unwrap().unwrap();
+    let body = test.pool_body(&version, "run-1", "2026-01-01T00:00:00Z".parse().unwrap());
+    body["virtualMachineConfiguration"].clone()
+}
+
 #[test]
 fn a_definition_for_guarded_machines_alone_needs_a_pool_of_their_kind() {
-    let configuration = |feature: &str, in_layout: &str, in_version: Option<&str>| {
-        let entry = |word: &str| {
-            json!({"name": "eastus2", "encryption": {"osDiskImage": {"securityProfile":
-            {"confidentialVMEncryptionType": word}}}})
-        };
-        let mut seen = in_region("East US 2", Some("batch.node.ubuntu 24.04"));
-        seen.definition = Some(ImageDefinition::new(json!({"properties": {
-            "features": [{"name": "SecurityType", "value": feature}]}})));
-        let version = settings().definition.version("1.0.0".parse().unwrap());
-        if let Some(word) = in_version {
-            let body = json!({"properties": {"publishingProfile": {"targetRegions": [entry(word)]}}});
-            seen.put_version(ImageVersion::new(version.clone(), body));
-        }
-        let region = RegionLayout {
-            more: entry(in_layout).as_object().unwrap().clone(),
-            ..RegionLayout::default()
-        };
-        let layout = Layout {
-            regions: [("eastus2".parse().unwrap(), region)].into(),
-            ..Layout::default()
-        };
-        let test = plan(&wanted(None), &seen, (&version, &layout)).unwrap().unwrap();
-        let body = test.pool_body(&version, "run-1", "2026-01-01T00:00:00Z".parse().unwrap());
-        body["virtualMachineConfiguration"].clone()
-    };
     let both = || json!({"secureBootEnabled": true, "vTpmEnabled": true});
     let disk = |word: &str| json!({"managedDisk": {"securityProfile": {"securityEncryptionType": word}}});
     for (feature, in_version, profile, os_disk) in [
