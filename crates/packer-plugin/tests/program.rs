@@ -29,6 +29,8 @@ struct Connected {
     main: Caller,
 }
 
+// Marked as tests so that helpers may fail by panicking, too.
+#[cfg(test)]
 impl Connected {
     async fn over(stream: impl Duplex + 'static) -> Self {
         let (driver, opener, _inbound) = start_as_packer(Box::new(stream));
