@@ -7,7 +7,10 @@ use crate::{
     compute::version::ImageVersion,
     error::{Error, ErrorKind, Result},
     options::{Door, image::TEST, versions::ALLOW_FAILED_TEST},
-    publish::{regions, step::Step},
+    publish::{
+        regions::{self, Regions},
+        step::Step,
+    },
     replicas::RegionNeed,
     replication::{DetailChange, Details, Layout},
     settings::PublishSettings,
@@ -82,7 +85,7 @@ fn is_admitted(version: &ImageVersion) -> bool {
 
 /// What a run is asked to do that brings the version to more nodes.
 fn asked(version: &ImageVersion, (needs, layout, details): (&[RegionNeed], &Layout, &Details)) -> Vec<String> {
-    let changes = regions::changes(Some(version), needs, layout);
+    let changes = regions::changes(&Regions::Of(version), needs, layout);
     let spread = changes.iter().filter(|step| matches!(step, Step::Replicate { .. }));
     let admitted = layout.exclusions(version).into_iter().filter(|(_, exclude)| !exclude);
     let details = details.changes(version.body()).into_iter();
