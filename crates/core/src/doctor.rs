@@ -18,7 +18,7 @@ use crate::{
     options::pool::ACCOUNT,
     preflight,
     rights::{self, Naming, Remedy, Rights},
-    rollout,
+    rollout::{self, MadeBy},
     settings::{AccountRef, Checked, DoctorSettings},
     words::plural,
 };
@@ -207,7 +207,11 @@ async fn check_former(client: &Client, endpoint: &BatchEndpoint, report: &mut Do
         match successor.kept_until {
             Some(until) if until <= now => {
                 let day = until.strftime("%Y-%m-%d");
-                let text = format!("{kept}; it was kept until {day}, and the next roll-out deletes it");
+                let then = match successor.former_made_by {
+                    MadeBy::RollOuts => "and the next roll-out deletes it",
+                    MadeBy::Others => "and no roll-out deletes it, as none has made it",
+                };
+                let text = format!("{kept}; it was kept until {day}, {then}");
                 report.add(check, State::Limited, text);
             }
             Some(until) => {

@@ -458,6 +458,9 @@ const DELETE: &[Verb] = &[Verb::Delete];
 /// What shows its plan first.
 const PLANNING_FIRST: &[Verb] = &[Verb::Migrate, Verb::Delete];
 
+/// What acts at once, unless it is to show its plan.
+const RETURNING: &[Verb] = &[Verb::Rollback];
+
 /// What can be said of one image version that pools shall run.
 const ON_VERSION: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Migrate, Verb::Doctor];
 
@@ -522,6 +525,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         fleet::OF_DELETION,
         fleet::OF_MIGRATION,
         fleet::OF_CONSENT,
+        fleet::OF_RETURN,
         run::OF_NODES,
         run::ROWS,
         sign_in::ROWS,

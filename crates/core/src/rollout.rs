@@ -7,6 +7,7 @@ mod agent;
 mod as_found;
 mod asked;
 mod attempts;
+mod awaited;
 mod before;
 mod blue_green;
 mod canary;
@@ -29,8 +30,10 @@ mod heal;
 mod healed;
 mod jobs;
 mod judged;
+mod kept_pool;
 mod late;
 mod live;
+mod made_by;
 mod node_logs;
 mod observe;
 mod offers;
@@ -47,6 +50,8 @@ mod replace;
 mod replicas;
 mod report;
 mod resolve;
+mod return_plan;
+mod rollback;
 mod room;
 mod size;
 mod spec;
@@ -55,6 +60,7 @@ mod step;
 mod strays;
 mod tags;
 mod two_pools;
+mod under_way;
 mod unfinished;
 mod verdict;
 mod ways;
@@ -66,14 +72,19 @@ pub use demand::Demand;
 pub use failed_starts::FailedStarts;
 pub use healed::{HealedNode, NodeAction};
 pub use judged::StepJudgement;
+pub use kept_pool::KeptPool;
 pub use live::changed as changed_live;
+pub use made_by::MadeBy;
 pub use node_logs::UploadedLogs;
 pub use pace::Pace;
 pub use pair::{Successor, successor};
-pub use report::{FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round};
+pub use report::{FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round, SecondFate, SecondPool};
 pub use resolve::{Resolved, resolve};
+pub use return_plan::{Resized, ReturnPlan, ReturnStep};
+pub use rollback::{plan_return, roll_back};
 pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
+pub use under_way::{ChangeKind, ChangeWay, LeftEmpty, UnderWay, is_held, left_empty, under_way};
 pub use unfinished::{Unfinished, unfinished};
 
 pub(crate) use observe::located;
@@ -86,14 +97,9 @@ use crate::{
     expiry,
     one_line::one_line,
     plan::{Ended, Fact, Plan},
-    preflight,
-    progress::Event,
     rights::{self, Need},
-    settings::{
-        AccountRef, Canary, Checked, Gates, Judging, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy,
-        Targets, UnresolvedRollout, fault::Fault,
-    },
-    watch::{AccountWatch, Looks},
+    settings::{AccountRef, Checked, RolloutSettings, Strategy, UnresolvedRollout, fault::Fault},
+    watch::Looks,
     words::plural,
 };
 use blue_green::Surge;
@@ -107,7 +113,6 @@ use pool::PoolAccess;
 use replace::{Replacing, Way};
 use size::Sizing;
 use spec::Spec;
-use two_pools::Return;
 use verdict::{Verdict, Waited};
 
 /// What a roll-out would do.
@@ -152,11 +157,10 @@ pub async fn run_among(client: &Client, resolved: &Resolved, looks: &Looks) -> R
     report.plan.steps.extend(resolved.step());
     let result = Box::pin(roll_out((client, looks), settings, &mut report)).await;
     report.steps = client.run().steps();
-    let is_cancel = |error: &Error| error.kind() == ErrorKind::Cancelled;
-    let halt = if result.as_ref().is_err_and(is_cancel) {
-        cancelled::halt(client, settings.change.on_cancel, &report).await
-    } else {
-        Halt::default()
+    let halt = match result.as_ref().map_err(Error::kind) {
+        Err(ErrorKind::Cancelled) => cancelled::halt(client, Some(settings.change.on_cancel), &report).await,
+        Err(ErrorKind::Deadline) => cancelled::halt(client, None, &report).await,
+        Ok(()) | Err(_) => Halt::default(),
     };
     let asked = (client, &settings.account);
     let version = settings.pool.version.name();
@@ -453,60 +457,6 @@ const fn way<'s>(intent: &'s Intent, settings: &'s RolloutSettings, doing: &'s s
         judging: &change.judging,
         gates: &change.gates,
     }
-}
-
-/// Brings a pool back to what it was before its last change in place: image, size, and jobs.
-pub async fn roll_back(client: &Client, settings: &Checked<RollbackSettings>) -> RolloutOutcome {
-    let targets = Targets {
-        dedicated: 0,
-        spot: 0,
-        spot_counts: SpotCounts::WhenAlone,
-    };
-    let mut report = RolloutReport::of_pool(&settings.pool, targets);
-    let result = Box::pin(go_back(client, settings, &mut report)).await;
-    report.steps = client.run().steps();
-    let doing = format!("cannot bring pool {} back", settings.pool);
-    Ended {
-        result: result.map_err(|error| error.in_flow(doing)),
-        report,
-    }
-}
-
-async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut RolloutReport) -> Result<()> {
-    let (pool, account) = (&settings.pool, settings.account.name());
-    let text = format!("pool {pool} in {account} → what it was before its last change in place");
-    client.tell(Event::Goal { text });
-    let mut skipped = Vec::new();
-    let (endpoint, _region) = located(client, &settings.account, &mut skipped).await?;
-    let back = two_pools::to_return(client, &endpoint, settings).await?;
-    preflight::check_rights(client, back.needs(&settings.account), &mut skipped).await?;
-    tell_skipped(client, &skipped);
-    report.skipped_checks.extend(skipped);
-    if let Return::ToFormer(pair) = back {
-        return two_pools::go_back(client, endpoint, (settings, *pair), report).await;
-    }
-    let watch = AccountWatch::new(client, endpoint, vec![settings.pool.clone()]);
-    let mut access = PoolAccess::new(&watch, settings.pool.clone());
-    let (doing, canary) = (format!("bring pool {} back", settings.pool), Canary::default());
-    let (judging, gates) = (Judging::default(), Gates::default());
-    let way = Way {
-        intent: None,
-        make: None,
-        running_tasks: settings.running_tasks,
-        on_failure: OnBad::Keep,
-        filling: Filling {
-            canary: &canary,
-            readiness: settings.readiness,
-            rounds: settings.resize.rounds,
-            node_logs: None,
-            doing: &doing,
-        },
-        judging: &judging,
-        gates: &gates,
-    };
-    let replacing = Replacing::new(&mut access, way, report);
-    let what = "bringing the pool back to what it was";
-    client.run().step("return", what, Box::pin(replacing.reach())).await
 }
 
 fn intent(settings: &RolloutSettings) -> Result<Intent> {

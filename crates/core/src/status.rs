@@ -13,8 +13,8 @@ mod report;
 
 pub use note::Note;
 pub use report::{
-    AutoscaleStatus, BaseStatus, Finding, FormerStatus, ImageStatus, NodesStatus, PoolStatus, Retirement, StatusReport,
-    Unread,
+    AutoscaleStatus, BaseStatus, ChangeStatus, Finding, FormerStatus, ImageStatus, NodesStatus, PoolStatus, Retirement,
+    StatusReport, Unread,
 };
 
 use assess::{Horizon, assess};

@@ -16,7 +16,7 @@ use azure_batch_core::{
     batch::node,
     failure::{Failure, Step},
     progress::Span,
-    rollout::{PoolAction, RolloutReport},
+    rollout::{MadeBy, PoolAction, RolloutReport},
     typing::Form,
     words::{node_state, plural},
 };
@@ -161,6 +161,9 @@ fn kept(rollout: &RolloutReport) -> String {
     };
     let nodes = plural(former.nodes.total(), "node");
     match former.kept_until {
+        Some(_) if former.made_by == MadeBy::Others => {
+            format!(" That pool is kept with {nodes}. No roll-out deletes it, as none has made it.")
+        }
         Some(until) => format!(
             " That pool is kept with {nodes} until {}.",
             until.strftime("%Y-%m-%d %H:%M UTC")

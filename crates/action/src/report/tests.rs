@@ -64,6 +64,7 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
         endpoint: None,
         version: Some(VERSION.parse().unwrap()),
         former_pool: None,
+        second_pool: None,
         targets: targets(),
         autoscale: None,
         formula_asks: None,

@@ -1,10 +1,12 @@
-//! `rollback`: brings a pool back to what it was before its last change in place.
+//! `rollback`: brings a pool back to what it was before its last change in place, or the work to its former pool; or shows
+//! what that would do.
 //!
 //! What it was, and how it gets there, is core's.
 
 use azure_batch_core::{
     failure::Failure,
-    rollout::{self, PoolAction, RolloutReport},
+    options::fleet::PLAN_ONLY,
+    rollout::{self, PoolAction, ReturnPlan, RolloutReport},
     settings,
     words::plural,
 };
@@ -15,7 +17,7 @@ use crate::{
     console::Console,
     environment::Environment,
     github::runner::Runner,
-    report::{answer::Answer, title},
+    report::{SOMETHING_TO_ACT_ON, answer::Answer, title},
     values::Given,
 };
 
@@ -29,9 +31,17 @@ struct Returned {
     failure: Option<Failure>,
 }
 
-/// Goes back and says how it ended; returns the exit code.
+/// Goes back and says how it ended, or shows the plan of it; returns the exit code.
 pub async fn run(given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
     let door = given.door();
+    if given
+        .text(PLAN_ONLY)
+        .is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    {
+        let look = async |client: &_, settings: &_| rollout::plan_return(client, settings).await;
+        let read = settings::rollback;
+        return ask(given, (runner, environment), console, read, (look, answer_of_plan)).await;
+    }
     let go = async |client: &_, settings: &_| {
         let outcome = rollout::roll_back(client, settings).await;
         let error = outcome.result.err();
@@ -42,6 +52,26 @@ pub async fn run(given: Given, runner: &Runner, environment: &dyn Environment, c
         })
     };
     ask(given, (runner, environment), console, settings::rollback, (go, answer)).await
+}
+
+fn answer_of_plan(planned: &ReturnPlan) -> Answer {
+    let (pool, changes) = (&planned.pool, planned.plan.changes().count());
+    let answer = match changes {
+        0 => Answer::new("unchanged", 0, format!("Pool {pool} is what it was already.")),
+        _ => {
+            let changes = plural(changes, "change");
+            let headline = format!("Pool {pool}: {changes}. Nothing was done; without --plan-only it is.");
+            Answer::new("planned", SOMETHING_TO_ACT_ON, headline)
+        }
+    };
+    let answer = answer
+        .steps(None, &planned.plan)
+        .of_pool(pool)
+        .output("changes", changes);
+    match &planned.resized {
+        Some(resized) if resized.is_news() => answer.warning(resized),
+        Some(_) | None => answer,
+    }
 }
 
 fn answer(returned: &Returned) -> Answer {
@@ -61,6 +91,14 @@ fn answer(returned: &Returned) -> Answer {
 }
 
 fn succeeded(report: &RolloutReport) -> Answer {
+    let answer = returned(report);
+    match &report.second_pool {
+        Some(second) => answer.line(format!("{}.", second.fate.says(&second.pool))),
+        None => answer,
+    }
+}
+
+fn returned(report: &RolloutReport) -> Answer {
     let pool = &report.pool;
     match (report.action, report.ready) {
         (PoolAction::Unchanged | PoolAction::None, _) => {

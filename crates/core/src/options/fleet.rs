@@ -1,6 +1,6 @@
 //! The options of looking at many pools, and of deleting some.
 
-use super::{DELETE, Kind, MIGRATING, PLANNING_FIRST, POOL_DOORS, STATUS, Standard, rows};
+use super::{DELETE, Kind, MIGRATING, PLANNING_FIRST, POOL_DOORS, RETURNING, STATUS, Standard, rows};
 
 rows! {
     /// All rows of this file.
@@ -27,6 +27,13 @@ rows! {
     OF_MIGRATION [MIGRATING, POOL_DOORS]:
     ALL_POOLS: "all_pools", Pool, Kind::Bool, Standard::Value("false", "one pool is named"), [],
         "Move every pool of the account that is on a managed image, instead of {pool_id}: one first, then the rest. Each gets the version that was made of its own image.";
+}
+
+rows! {
+    /// Whether a return is only shown.
+    OF_RETURN [RETURNING, POOL_DOORS]:
+    PLAN_ONLY: "plan_only", Pool, Kind::Bool, Standard::Value("false", "a return is often urgent"), [],
+        "Show what the return would do, and change nothing: exit code 10 when it would change something.";
 }
 
 rows! {

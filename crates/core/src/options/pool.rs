@@ -140,7 +140,7 @@ rows! {
     EXPIRES_AFTER: "expires_after", Pool, Kind::Duration, Standard::Rule("none; a pool that has an expiry keeps it"), [],
         "How long the pool is wanted from this roll-out on, `1h` or more. Its end is written into the pool's metadata (`azure-batch-expiry`), `status` shows it, and every later roll-out with this option moves it. The verb `delete` can delete all pools past their expiry that no job uses; nothing else deletes them.";
     ADOPT: "adopt", Pool, Kind::Bool, Standard::Value("false", "another tool or person may need the pool as it is"), [],
-        "Whether this roll-out may change a pool that no roll-out has made. The pool gets our mark and counts as ours from then on. Without this such a pool is compared and waited for, and never written to.";
+        "Whether this roll-out may change a pool that no roll-out has made. The pool gets our mark, so later roll-outs change it without this option; it stays a pool of others, which no roll-out deletes. Without this such a pool is compared and waited for, and never written to.";
     FALLBACK_VM_SIZES: "fallback_vm_sizes", Pool, Kind::Texts, Standard::Rule("none: a pool for which Azure has no room stays without nodes"), [],
         "VM sizes that may take the place of {vm_size}, in the order in which they are tried. One is tried only when Azure has no room or the quota is too small, for a pool that a roll-out has made and that has neither nodes nor jobs. Each must boot the image, and costs what it costs: log, summary and report say which one the pool has. The same roll-out again takes a pool of any of them for the same pool. Not with {autoscale_formula}, {canary_nodes} or a second pool.";
     SPOT_FALLBACK: "spot_fallback", Pool, Kind::Text, Standard::Rule("none: spot nodes that do not come are missing, with a warning"), [],
@@ -184,7 +184,7 @@ rows! {
     STEP_MINUTES: "step_minutes", Change, Kind::Number, Standard::Value("0", "the start of the nodes says enough"), [],
         "How many minutes the nodes of the second pool must stay ready after each step but the last.";
     KEEP_OLD: "keep_old", Change, Kind::Duration, Standard::Value("168h", "a week, in which a return takes minutes"), [],
-        "How long the former pool is kept without nodes after a blue-green roll-out. A later roll-out under the same {pool_id} deletes it.";
+        "How long the former pool is kept without nodes after a blue-green roll-out. A later roll-out under the same {pool_id} deletes it, if a roll-out has made it.";
     CANARY_NODES: "canary_nodes", Change, Kind::Text, Standard::Rule("1 when {canary_command} or {canary_minutes} is given, else none"), [],
         "How many nodes get the image first, in a pool that is made or that gets another image: a number, or a percentage of the dedicated nodes such as `2%`. The pool grows only when they are good.";
     CANARY_COMMAND: "canary_command", Change, Kind::Text, Standard::Absent, [],

@@ -5,6 +5,7 @@
 //! metadata says where the next run goes on.
 
 pub(super) mod begin;
+mod ending;
 pub(super) mod family;
 pub(super) mod find;
 pub(super) mod next;
@@ -20,14 +21,14 @@ use serde_json::{Map, Value};
 use super::{
     PoolAction, RolloutReport,
     attempts::Attempts,
-    checkpoint::{Checkpoints, Place, Point, because},
+    checkpoint::{Checkpoints, Place, Point},
     decide::{self, Intent, Refusal},
     explain::{self, refused},
     filling::Filling,
     jobs,
     pair::{Kin, PairRecord, Shift},
     pool::PoolAccess,
-    record::{Back, CANCELLED, Phase},
+    record::{Back, Phase},
     spec::{Wanted, related},
     strays::{Stray, Strays},
     tags::with_asked,
@@ -37,14 +38,13 @@ use crate::{
     batch::{
         account::Account,
         job::{self, Job},
-        pool::{Deallocation, Pool, Resize},
+        pool::{Deallocation, Pool, PoolLife, Resize},
     },
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     gate::Checkpoint,
     ids::{NodeCounts, PoolId},
     judgement::{Against, Before},
     request::Request,
-    rights::DELETE_POOLS,
     settings::{BlueGreen, Gates, Judging, OnBad, RunningTasks, Targets},
 };
 use next::{Deed, Good, Seen, Side, Work, next};
@@ -225,10 +225,13 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
         match deed {
             Deed::Create(nodes) => self.create(nodes, look).await,
             Deed::Shrink(side, size) => self.shrink(side, size, look).await,
-            Deed::Await(side) => {
-                let count = look.of(side).map_or(0, |pool| count_of(pool.current));
-                self.wait(side.waiting(), count).await
-            }
+            Deed::Await(side) => match look.of(side) {
+                Some(pool) if pool.life == PoolLife::Deleting => self.wait("the new pool to be gone", 1).await,
+                pool => {
+                    let count = pool.map_or(0, |pool| count_of(pool.current));
+                    self.wait(side.waiting(), count).await
+                }
+            },
             Deed::Mark(job) => self.send(jobs::mark(endpoint, &job, Some((&held.0, &held.1)))).await,
             Deed::Unmark(job) => self.send(jobs::mark(endpoint, &job, None)).await,
             Deed::Disable(id) => {
@@ -489,63 +492,6 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
         };
         let sent = access.resize(&order, pool).await;
         self.attempts.after(access, sent).await.map(drop)
-    }
-
-    async fn delete(&mut self, look: &Look) -> Result<()> {
-        let Some(pool) = &look.new else {
-            return Ok(());
-        };
-        match self.pools.new.delete(pool).await {
-            // The work is back, which counts more than a pool without nodes.
-            Err(error) if error.kind() == ErrorKind::NoRights => {
-                self.leave(&format!("this identity lacks {DELETE_POOLS}"));
-                let returned = look.record.at(Phase::Returned);
-                self.write_record(&look.old, &returned).await.map(drop)
-            }
-            sent => self.attempts.after(&self.pools.new, sent).await.map(drop),
-        }
-    }
-
-    /// Says why the second pool stays after a return.
-    fn leave(&self, why: &str) {
-        let text = format!("pool {} is left without nodes, as {why}", self.pools.new.id());
-        self.pools.new.client().warn(text);
-    }
-
-    async fn finish(&mut self, look: &Look) -> Result<()> {
-        let now = self.pools.old.client().run().now();
-        let record = if look.shift.phase == Phase::Back {
-            if look.new.is_some() {
-                self.leave("jobs name it");
-            }
-            look.record.at(Phase::Returned)
-        } else {
-            let until = begin::kept_until(self.way.blue_green, now);
-            let mut done = look.record.at(Phase::Done);
-            done.shift = done.shift.map(|shift| Shift { until, ..shift });
-            done
-        };
-        self.write_record(&look.old, &record).await.map(drop)
-    }
-
-    fn ended(self, look: &Look) -> Result<()> {
-        if look.shift.phase == Phase::Returned {
-            self.report.pool = self.pools.old.id().clone();
-            self.report.former_pool = None;
-        }
-        if let Some(former) = &mut self.report.former_pool {
-            former.nodes = look.old.targets;
-            former.kept_until = look.shift.until;
-        }
-        if look.shift.phase != Phase::Returned || self.way.intent.is_none() {
-            return Ok(());
-        }
-        let text = format!("pool {} does the work again, as before", self.pools.old.id());
-        let error = Error::new(ErrorKind::Returned, text).with_hint(match look.shift.why.as_deref() {
-            Some(CANCELLED) => "to roll out after all, run again",
-            _ => "correct what the reason names, publish another version, and roll that one out",
-        });
-        Err(because(error, self.bad, look.shift.why.as_deref()))
     }
 
     async fn write_record(&mut self, old: &Pool, record: &PairRecord) -> Result<bool> {

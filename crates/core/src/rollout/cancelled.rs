@@ -38,6 +38,15 @@ pub(super) struct Halt {
     said: Vec<String>,
     /// What counts most for whoever goes on.
     done: Done,
+    /// The pools of a change that has not come to its end, as they are left.
+    left: Vec<Left>,
+}
+
+/// A pool as a run leaves it.
+#[derive(Debug)]
+struct Left {
+    id: PoolId,
+    pool: Pool,
 }
 
 /// What was done, the weightier last.
@@ -117,6 +126,13 @@ impl Halting<'_> {
         }
     }
 
+    /// Looks at what is left of a change. Where that fails, less is said.
+    async fn look(&mut self, id: &PoolId) {
+        if let Ok(Some(pool)) = self.find(id).await {
+            self.halt.left.push(Left { id: id.clone(), pool });
+        }
+    }
+
     async fn find(&self, id: &PoolId) -> Result<Option<Pool>> {
         let found = self.client.find(&pool::get(self.endpoint, id)).await?;
         Ok(found.map(|answer| Pool::new(answer.value())))
@@ -129,9 +145,39 @@ impl Halting<'_> {
     }
 }
 
-/// Does what was asked for in the case of a cancel.
-pub(super) async fn halt(client: &Client, on_cancel: OnCancel, report: &RolloutReport) -> Halt {
-    let (Some(endpoint), true) = (&report.endpoint, is_ours(report.action)) else {
+impl Left {
+    fn is_resizing(&self) -> bool {
+        self.pool.allocation == AllocationState::Resizing && self.pool.targets != self.pool.current
+    }
+
+    /// Whether a resize to more nodes goes on, which a command can stop.
+    fn is_growing(&self) -> bool {
+        self.is_resizing()
+            && self.pool.scaling == Scaling::Fixed
+            && self.pool.targets.total() > self.pool.current.total()
+    }
+
+    /// What goes on with it.
+    fn goes_on(&self) -> Option<String> {
+        let (id, pool) = (&self.id, &self.pool);
+        if pool.scaling == Scaling::Auto {
+            return Some(format!(
+                "pool {id} follows its formula, and each node that comes is billed"
+            ));
+        }
+        let billed = match self.is_growing() {
+            true => ", and each node that comes is billed",
+            false => "",
+        };
+        let to = some(pool.targets);
+        self.is_resizing()
+            .then(|| format!("the resize of pool {id} to {to} goes on in Azure{billed}"))
+    }
+}
+
+/// Does what was asked for in the case of a cancel, and looks at what is left of a change; at a deadline it only looks.
+pub(super) async fn halt(client: &Client, on_cancel: Option<OnCancel>, report: &RolloutReport) -> Halt {
+    let Some(endpoint) = &report.endpoint else {
         return Halt::default();
     };
     let mut halting = Halting {
@@ -140,13 +186,18 @@ pub(super) async fn halt(client: &Client, on_cancel: OnCancel, report: &RolloutR
         halt: Halt::default(),
     };
     let former = report.former_pool.as_ref().map(|former| &former.pool);
-    match on_cancel {
-        OnCancel::Leave => {}
-        OnCancel::StopResize => halting.stop(&report.pool).await,
-        OnCancel::Return => {
+    match on_cancel.filter(|_| is_ours(report.action)) {
+        None | Some(OnCancel::Leave) => {}
+        Some(OnCancel::StopResize) => halting.stop(&report.pool).await,
+        Some(OnCancel::Return) => {
             // The record first: a resize that goes on does less harm than one that the next run goes on with.
             halting.turn(former.unwrap_or(&report.pool)).await;
             halting.stop(&report.pool).await;
+        }
+    }
+    if is_of_record(report.action) && halting.halt.done == Done::Nothing {
+        for id in former.into_iter().chain([&report.pool]) {
+            halting.look(id).await;
         }
     }
     halting.halt
@@ -163,16 +214,8 @@ pub(super) fn explained(error: Error, (report, at): (&RolloutReport, Option<At<'
     if halt.done == Done::Turned {
         return error.with_next("to end the return, run this", at.map(At::rolling_back));
     }
-    let again = "run again to end it";
     match report.action {
-        PoolAction::Replaced | PoolAction::Returned => error
-            .with_kept("the change in place has not come to its end: the pool may be empty and its jobs disabled")
-            .with_next(again, None)
-            .with_next("or bring the pool back to what it was", at.map(At::rolling_back)),
-        PoolAction::Moved => error
-            .with_kept("the work is on both pools, and jobs may be disabled")
-            .with_next(again, None)
-            .with_next("or bring the work back to the former pool", at.map(At::rolling_back)),
+        PoolAction::Replaced | PoolAction::Returned | PoolAction::Moved => left_changing(error, (report, at), &halt),
         PoolAction::None if !is_cancel && written == Written::Something && at.is_some() => error
             .with_kept(format!("pool {} may exist, and its nodes may be billed", report.pool))
             .with_next(
@@ -200,6 +243,38 @@ pub(super) fn explained(error: Error, (report, at): (&RolloutReport, Option<At<'
         _ if halt.done == Done::Stopped => error.with_next("run again to go on from here", None),
         _ => left_growing(error, report, at),
     }
+}
+
+/// A change that has begun and not come to its end.
+fn left_changing(error: Error, (report, at): (&RolloutReport, Option<At<'_>>), halt: &Halt) -> Error {
+    let is_of_two = report.action == PoolAction::Moved || report.former_pool.is_some();
+    let state = match halt.left.as_slice() {
+        _ if is_of_two => "the work is on both pools, and jobs may be disabled".to_owned(),
+        [Left { id, pool }] => {
+            let nodes = some(pool.current);
+            format!("the change in place has not come to its end: pool {id} has {nodes}, and its jobs may be disabled")
+        }
+        _ => "the change in place has not come to its end: the pool may be empty and its jobs disabled".to_owned(),
+    };
+    let back = match is_of_two {
+        true => "or bring the work back to the former pool",
+        false => "or bring the pool back to what it was",
+    };
+    let goes_on = halt.left.iter().filter_map(Left::goes_on);
+    let error = goes_on.fold(error.with_kept(state), Error::with_kept);
+    let error = error
+        .with_next("run again to end it", None)
+        .with_next(back, at.map(At::rolling_back));
+    let growing = halt.left.iter().filter(|left| left.is_growing());
+    growing.fold(error, |error, left| {
+        let at = at.map(|at| At { pool: &left.id, ..at });
+        error
+            .with_next("or stop the resize first", at.map(|at| at.az(az::STOP_RESIZE)))
+            .with_next(
+                "nodes that have come stay and are billed; to remove them, once the resize has stopped",
+                at.map(|at| at.az(az::RELEASE_NODES)),
+            )
+    })
 }
 
 /// A pool that gets nodes after the run has ended.
@@ -255,6 +330,11 @@ const fn is_ours(action: PoolAction) -> bool {
         action,
         PoolAction::None | PoolAction::Unchanged | PoolAction::Joined | PoolAction::Returned
     )
+}
+
+/// Whether a record in a pool's metadata says how to go on.
+const fn is_of_record(action: PoolAction) -> bool {
+    matches!(action, PoolAction::Replaced | PoolAction::Returned | PoolAction::Moved)
 }
 
 /// The change of a pool's record that turns its roll-out back; nothing when none is on its way forward.

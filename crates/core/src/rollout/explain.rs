@@ -24,7 +24,7 @@ use crate::{
     error::{Error, ErrorKind, Next},
     ids::{BatchEndpoint, NodeCounts, PoolId, VersionNumber, resource::ImageVersionId},
     one_line::{last_line, one_line},
-    options::pool,
+    options::{fleet::ANY_POOL, pool},
     progress::Span,
     quota::Standing,
     settings::Healing,
@@ -119,13 +119,23 @@ impl At<'_> {
 
     /// Our command that brings the pool back to what it was.
     pub(super) fn rolling_back(self) -> Command {
+        self.own("azure-batch-pool rollback")
+    }
+
+    /// Our command that shows what the deletion of a pool of others takes away.
+    pub(super) fn deleting(self) -> Command {
+        self.own("azure-batch-pool delete").with_flag(ANY_POOL)
+    }
+
+    /// A command of ours about the pool.
+    fn own(self, verb: &str) -> Command {
         let (endpoint, pool) = (self.endpoint.to_string(), (pool::POOL_ID, self.pool.as_str()));
         let account = self.account.map(|account| account.id.to_string());
         let place = match &account {
             Some(account) => (pool::ACCOUNT, account.as_str()),
             None => (pool::ACCOUNT_ENDPOINT, endpoint.as_str()),
         };
-        Command::own("azure-batch-pool rollback", &[place, pool])
+        Command::own(verb, &[place, pool])
     }
 
     /// What becomes of nodes that are there.

@@ -6,7 +6,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::record::{Phase, reason};
+use super::{
+    made_by::MadeBy,
+    record::{Phase, reason},
+};
 use crate::{
     batch::pool::Pool,
     error::Error,
@@ -74,8 +77,11 @@ pub(super) struct Shift {
 pub struct Successor {
     /// That pool.
     pub pool: PoolId,
-    /// Until when the former one is kept. The first roll-out after that deletes it, if it has neither nodes nor jobs.
+    /// Until when the former one is kept. The first roll-out after that deletes it, if a roll-out has made it and it has
+    /// neither nodes nor jobs.
     pub kept_until: Option<Timestamp>,
+    /// Who has made the former one.
+    pub former_made_by: MadeBy,
 }
 
 /// What a pool's metadata say of its family.
@@ -178,6 +184,7 @@ pub fn successor(pool: &Pool) -> Option<Successor> {
     Some(Successor {
         pool: shift.new,
         kept_until: shift.until,
+        former_made_by: MadeBy::of(pool),
     })
 }
 

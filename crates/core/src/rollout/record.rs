@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    batch::pool::{Pool, Scaling},
     error::Error,
     ids::{NodeCounts, resource::ImageId},
     judgement::Tasks,
@@ -242,6 +243,20 @@ impl Record {
     pub(super) const fn sizes(&self) -> [NodeCounts; 4] {
         let none = NodeCounts { dedicated: 0, spot: 0 };
         [none, self.canary_nodes(), self.size, self.was.size]
+    }
+
+    /// Whether others gave the pool another size since the change had come to its end. What a formula decides is nobody's.
+    pub(super) fn is_resized(&self, pool: &Pool) -> bool {
+        let is_fixed = self.follows.is_none() && self.was.autoscale.is_none() && pool.scaling == Scaling::Fixed;
+        self.phase == Phase::Done && !self.is_made() && is_fixed && pool.targets != self.size
+    }
+
+    /// What a pool says that this version can read.
+    pub(super) fn of_pool(pool: &Pool) -> Option<Self> {
+        match Self::of(pool) {
+            Remembered::Change(record) => Some(*record),
+            Remembered::Nothing | Remembered::Unreadable => None,
+        }
     }
 
     /// Whether the pool was made by this change.

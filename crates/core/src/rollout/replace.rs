@@ -4,7 +4,7 @@
 //! refused or lost write is just another look. It can be killed anywhere: the record in the pool's metadata says where
 //! the next run goes on.
 
-mod begin;
+pub(super) mod begin;
 pub(super) mod next;
 pub(super) mod steps;
 

@@ -11,6 +11,7 @@ use super::{
     failed_starts::FailedStarts,
     healed::HealedNode,
     judged::StepJudgement,
+    made_by::MadeBy,
     pace::Pace,
     step::RolloutStep,
     verdict::{Census, Goal},
@@ -41,6 +42,9 @@ pub struct RolloutReport {
     /// The pool that did the work before, when another one took it over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub former_pool: Option<FormerPool>,
+    /// The second pool, when the work went back from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_pool: Option<SecondPool>,
     /// Nodes asked for: by the user, or by the formula when it was last looked at.
     pub targets: Targets,
     /// The formula that decides the pool's size.
@@ -135,6 +139,29 @@ pub struct FormerPool {
     pub nodes: NodeCounts,
     /// Until when it is kept; absent while it still has work.
     pub kept_until: Option<Timestamp>,
+    /// Who has made it: no roll-out deletes a pool that others made.
+    pub made_by: MadeBy,
+}
+
+/// The second pool of a roll-out from which the work went back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SecondPool {
+    /// The pool.
+    pub pool: PoolId,
+    /// What became of it.
+    pub fate: SecondFate,
+}
+
+/// What became of a second pool that is not needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecondFate {
+    /// This run saw it, and it is deleted.
+    Deleted,
+    /// It was not there when this run looked.
+    Gone,
+    /// It is there without nodes; a warning says why.
+    Left,
 }
 
 /// One resize round.
@@ -195,6 +222,18 @@ impl PoolAction {
     }
 }
 
+impl SecondFate {
+    /// The same as a sentence about the pool.
+    #[must_use]
+    pub fn says(self, pool: &PoolId) -> String {
+        match self {
+            Self::Deleted => format!("pool {pool} is deleted"),
+            Self::Gone => format!("pool {pool} is not there any more"),
+            Self::Left => format!("pool {pool} stays without nodes"),
+        }
+    }
+}
+
 impl RolloutReport {
     /// The report of a roll-out that has done nothing yet.
     pub(super) fn new(settings: &RolloutSettings) -> Self {
@@ -219,6 +258,7 @@ impl RolloutReport {
             endpoint: None,
             version: None,
             former_pool: None,
+            second_pool: None,
             targets,
             autoscale: None,
             formula_asks: None,

@@ -42,6 +42,7 @@ use crate::{
             TARGET_DEDICATED_NODES, TARGET_SPOT_NODES, VM_SIZE,
         },
     },
+    rollout::made_by::{self, ADOPTED, MadeBy},
     settings::{
         Adopt, Autoscale, ImageSecurity, MANAGED_IMAGE, RolloutSettings, StartTask, UnresolvedRollout,
         fault::{Fault, Faults},
@@ -199,7 +200,7 @@ impl Spec {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let metadata = self.metadata(&Value::Null);
+        let metadata = self.metadata(&Value::Null, MadeBy::RollOuts);
         let mut body = json!({"id": self.id});
         if let (Some(fields), Some(asked)) = (body.as_object_mut(), self.body.as_object()) {
             fields.extend(asked.clone());
@@ -213,7 +214,7 @@ impl Spec {
     /// pool. Metadata of others stays.
     pub(super) fn update_body(&self, pool: &Pool, difference: &Difference) -> Value {
         let complete = self.completed_from(pool);
-        let mut body = json!({"metadata": complete.metadata(pool.body())});
+        let mut body = json!({"metadata": complete.metadata(pool.body(), MadeBy::of(pool))});
         for name in ["startTask", "applicationPackageReferences"] {
             let differs = |path: &str| path == name || path.starts_with(&format!("{name}."));
             if difference.of(When::AnyTime).any(|field| differs(&field.path)) {
@@ -243,12 +244,13 @@ impl Spec {
             (None, Some(packages)) if !goes("applicationPackageReferences") => packages.clone(),
             (None, _) => json!([]),
         };
-        Some(json!({"metadata": complete.metadata(pool.body()), "applicationPackageReferences": packages}))
+        let metadata = complete.metadata(pool.body(), MadeBy::of(pool));
+        Some(json!({"metadata": metadata, "applicationPackageReferences": packages}))
     }
 
     /// The pool's metadata with what is asked for and our marks in it, without what a roll-out has put there and is not
     /// asked for any more.
-    fn metadata(&self, pool: &Value) -> Value {
+    fn metadata(&self, pool: &Value, made_by: MadeBy) -> Value {
         let asked: Vec<&Value> = read_json::items(&self.body, "/metadata")
             .filter(|item| !is_mark(name_of(item)))
             .collect();
@@ -262,6 +264,9 @@ impl Spec {
         metadata.extend(asked.iter().copied().cloned());
         metadata.push(json!({"name": SPEC, "value": self.mark()}));
         metadata.push(json!({"name": VERSION, "value": self.version}));
+        if made_by == MadeBy::Others {
+            metadata.push(json!({"name": ADOPTED, "value": made_by::YES}));
+        }
         metadata.extend(asked::item(&self.body));
         Value::Array(metadata)
     }
@@ -296,7 +301,7 @@ fn name_of(item: &Value) -> &str {
 
 /// Whether an item of metadata is a mark of ours, not something that was asked for.
 fn is_mark(name: &str) -> bool {
-    matches!(name, SPEC | VERSION | ASKED)
+    matches!(name, SPEC | VERSION | ADOPTED | ASKED)
 }
 
 /// Everything that is wrong with settings by themselves, whichever version a rule means later.

@@ -1,18 +1,25 @@
-//! Waits until a pool that is there has its nodes. It writes nothing, whoever made the pool.
+//! Waits until a pool that is there has its nodes, and until a change of it has come to its end. It writes nothing,
+//! whoever made the pool.
 //!
-//! How many nodes are enough is decided in `verdict`, as for a roll-out.
+//! Which pool is meant is decided in `awaited`, how many nodes are enough in `verdict`, as for a roll-out.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::verdict::{Census, Goal, Verdict};
+use super::{
+    awaited::{Awaited, awaited},
+    counted::counted,
+    explain::{At, refused},
+    under_way::{ChangeKind, LeftEmpty, UnderWay},
+    verdict::{Census, Goal, Verdict},
+};
 use crate::{
     batch::{
-        account,
+        account::{self, Account},
         node::{self, Node},
-        pool::{Pool, PoolLife},
+        pool::Pool,
     },
     client::Client,
     error::{Error, ErrorKind, Result},
@@ -20,7 +27,8 @@ use crate::{
     options::pool::ACCOUNT,
     progress::Event,
     settings::{AccountRef, Checked, Targets, WaitSettings},
-    watch::AccountWatch,
+    watch::{AccountLook, AccountWatch},
+    words::plural,
 };
 
 /// The schema that results have today.
@@ -29,12 +37,16 @@ const SCHEMA: u32 = 1;
 /// How long is waited between two looks; a look costs two requests.
 const PAUSE: Duration = Duration::from_secs(15);
 
+/// How long an emptied pool may stay without a request of the run that emptied it. A run that is at work changes it and
+/// asks for its nodes within a minute; the rest is for requests that are repeated. A guess.
+const EMPTIED: Duration = Duration::from_secs(300);
+
 /// A pool with its nodes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PoolStanding {
     /// The schema of this result.
     pub schema_version: u32,
-    /// The pool.
+    /// The pool: the one that does the work, when that has moved to another.
     pub pool: PoolId,
     /// The nodes it shall have.
     pub wanted: NodeCounts,
@@ -62,11 +74,99 @@ impl Progress {
     }
 }
 
+/// What a change looked like last, and since when it looks so.
+struct Standstill {
+    seen: String,
+    since: Instant,
+}
+
+impl Standstill {
+    /// How long it has looked like this.
+    fn note(&mut self, seen: String) -> Duration {
+        if seen != self.seen {
+            (self.seen, self.since) = (seen, Instant::now());
+        }
+        self.since.elapsed()
+    }
+}
+
+/// A wait, and what it has seen.
+struct Waiting<'a> {
+    client: &'a Client,
+    settings: &'a WaitSettings,
+    place: Place,
+    progress: Progress,
+    standstill: Standstill,
+    /// What was said last of the pool that is waited for.
+    said: String,
+}
+
+/// Where the account is.
+struct Place {
+    endpoint: BatchEndpoint,
+    account: Option<Account>,
+}
+
+impl Waiting<'_> {
+    /// Says something once.
+    fn say(&mut self, text: String) {
+        if text != self.said {
+            self.client.note(text.clone());
+            self.said = text;
+        }
+    }
+
+    fn at<'s>(&'s self, pool: &'s PoolId) -> At<'s> {
+        At {
+            pool,
+            endpoint: &self.place.endpoint,
+            account: self.place.account.as_ref(),
+        }
+    }
+
+    /// The pool with its nodes, once enough of them are ready.
+    async fn nodes(&mut self, look: &AccountLook, pool: &Pool) -> Result<Option<PoolStanding>> {
+        let id = pool.id().unwrap_or_else(|| self.settings.pool.clone());
+        if id != self.settings.pool {
+            self.say(format!("pool {id} does the work of pool {}", self.settings.pool));
+        }
+        let goal = goal(pool, self.settings);
+        let census = match look.counts(&id) {
+            Some(counts) => Census::from(&counts),
+            None => listed(self.client, &self.place.endpoint, &id).await?,
+        };
+        let census = census.of_pool(pool.current);
+        let still = self.progress.note(census.ready.total());
+        tell(self.client, pool, goal, &census);
+        match judge(pool, goal, &census) {
+            Verdict::Good => Ok(Some(standing(id, goal, census))),
+            Verdict::Pending if still < self.settings.readiness.node_timeout => Ok(None),
+            Verdict::Pending | Verdict::Bad => Err(unready(pool, goal, &census)),
+        }
+    }
+
+    /// A change that goes on is waited for; one that stands still has lost its run.
+    fn change(&mut self, look: &AccountLook, pool: &Pool, change: &UnderWay) -> Result<()> {
+        let still = self.standstill.note(appearance(look, pool, change));
+        let is_empty = pool.is_steady() && pool.targets.total() + pool.current.total() == 0;
+        let patience = match (change.kind, is_empty) {
+            (ChangeKind::InPlace | ChangeKind::Creation, true) => EMPTIED.min(self.settings.readiness.node_timeout),
+            _ => self.settings.readiness.node_timeout,
+        };
+        if still >= patience {
+            let id = pool.id().unwrap_or_else(|| self.settings.pool.clone());
+            return Err(unended(self.at(&id), (pool, change), still));
+        }
+        self.say(format!("{change}, has not come to its end: waiting for it"));
+        Ok(())
+    }
+}
+
 /// Waits.
 ///
 /// # Errors
-/// `BadInput` when there is no such pool, `PartlyReached` when it stays too small, `Refused` while it is being deleted;
-/// when it cannot be read, or the run ends.
+/// `BadInput` when there is no such pool, `PartlyReached` when it stays too small or a change of it does not come to its
+/// end, `Refused` while it is being deleted or when its work is nowhere; when it cannot be read, or the run ends.
 pub async fn wait(client: &Client, settings: &Checked<WaitSettings>) -> Result<PoolStanding> {
     let waited = waited(client, settings).await;
     waited.map_err(|error| error.in_flow(format!("cannot wait for pool {}", settings.pool)))
@@ -75,49 +175,111 @@ pub async fn wait(client: &Client, settings: &Checked<WaitSettings>) -> Result<P
 async fn waited(client: &Client, settings: &WaitSettings) -> Result<PoolStanding> {
     let text = format!("pool {} in {}", settings.pool, settings.account.name());
     client.tell(Event::Goal { text });
-    let endpoint = endpoint(client, &settings.account).await?;
-    let watch = AccountWatch::new(client, endpoint.clone(), vec![settings.pool.clone()]);
-    let mut progress = Progress {
-        most: 0,
-        since: Instant::now(),
+    let place = place(client, &settings.account).await?;
+    let mut counted = settings.pool.clone();
+    let mut watch = AccountWatch::new(client, place.endpoint.clone(), vec![counted.clone()]);
+    let mut waiting = Waiting {
+        client,
+        settings,
+        place,
+        progress: Progress {
+            most: 0,
+            since: Instant::now(),
+        },
+        standstill: Standstill {
+            seen: String::new(),
+            since: Instant::now(),
+        },
+        said: String::new(),
     };
     loop {
         let look = watch.look(Some(Instant::now())).await?;
-        let pool = look.pool(&settings.pool).ok_or_else(|| missing(&settings.pool))?;
-        if pool.life == PoolLife::Deleting {
-            return Err(Error::new(
-                ErrorKind::Refused,
-                format!("pool {} is being deleted", settings.pool),
-            ));
-        }
-        let goal = goal(pool, settings);
-        let census = match look.counts(&settings.pool) {
-            Some(counts) => Census::from(&counts),
-            None => listed(client, &endpoint, &settings.pool).await?,
+        let what = match awaited(look.pools(), &settings.pool) {
+            // The nodes of one pool are counted, and which one does the work may change meanwhile.
+            Awaited::Nodes(pool) if pool.id().is_some_and(|id| id != counted) => {
+                counted = pool.id().unwrap_or(counted);
+                watch = AccountWatch::new(client, waiting.place.endpoint.clone(), vec![counted.clone()]);
+                continue;
+            }
+            Awaited::Nodes(pool) => {
+                if let Some(standing) = waiting.nodes(&look, pool).await? {
+                    return Ok(standing);
+                }
+                "nodes to be ready"
+            }
+            Awaited::Change(pool, change) => {
+                waiting.change(&look, pool, &change)?;
+                "a change to come to its end"
+            }
+            Awaited::Left(left) => return Err(left_without_nodes(&settings.pool, &left)),
+            Awaited::Deleting => {
+                let text = format!("pool {} is being deleted", settings.pool);
+                return Err(Error::new(ErrorKind::Refused, text));
+            }
+            Awaited::Missing => return Err(missing(&settings.pool)),
+            Awaited::Unclear(refusal) => return Err(refused(waiting.at(&settings.pool), refusal)),
         };
-        let census = census.of_pool(pool.current);
-        let still = progress.note(census.ready.total());
-        tell(client, pool, goal, &census);
-        match judge(pool, goal, &census) {
-            Verdict::Good => return Ok(standing(settings, goal, census)),
-            Verdict::Pending if still < settings.readiness.node_timeout => {}
-            Verdict::Pending | Verdict::Bad => return Err(unready(pool, goal, &census)),
-        }
-        client.run().pause(PAUSE, "nodes to be ready").await?;
+        client.run().pause(PAUSE, what).await?;
     }
 }
 
 /// Where the account answers.
-async fn endpoint(client: &Client, account: &AccountRef) -> Result<BatchEndpoint> {
+async fn place(client: &Client, account: &AccountRef) -> Result<Place> {
     match account {
-        AccountRef::Endpoint(endpoint) => Ok(endpoint.clone()),
-        AccountRef::Id(id) => Ok(account::read(client, id, ACCOUNT).await?.endpoint),
+        AccountRef::Endpoint(endpoint) => Ok(Place {
+            endpoint: endpoint.clone(),
+            account: None,
+        }),
+        AccountRef::Id(id) => {
+            let account = account::read(client, id, ACCOUNT).await?;
+            Ok(Place {
+                endpoint: account.endpoint.clone(),
+                account: Some(account),
+            })
+        }
     }
+}
+
+/// All by which it shows that a change goes on.
+fn appearance(look: &AccountLook, pool: &Pool, change: &UnderWay) -> String {
+    let second = change.new_pool.as_ref().and_then(|id| look.pool(id));
+    let of = |pool: &Pool| {
+        let ready = pool
+            .id()
+            .and_then(|id| look.counts(&id))
+            .map(|counts| Census::from(&counts).ready);
+        (pool.allocation.clone(), pool.targets, pool.current, ready)
+    };
+    format!("{:?} {:?} {:?}", change, of(pool), second.map(of))
 }
 
 fn missing(pool: &PoolId) -> Error {
     Error::new(ErrorKind::BadInput, format!("there is no pool {pool} in the account"))
         .with_hint("check the pool's id and the account")
+}
+
+/// A change that stands still, as the run that was at work on it has ended.
+fn unended(at: At<'_>, (pool, change): (&Pool, &UnderWay), still: Duration) -> Error {
+    let minutes = plural(u32::try_from(still.as_secs() / 60).unwrap_or(u32::MAX), "minute");
+    let text = format!("{change}, has not come to its end, and nothing of it has moved for {minutes}");
+    let nodes = match pool.current.total() {
+        0 => "no nodes".to_owned(),
+        _ => counted(pool.current),
+    };
+    Error::plain(ErrorKind::PartlyReached, text)
+        .with_kept(format!("pool {} has {nodes}, and its jobs may be disabled", at.pool))
+        .with_next("if no run is at work on it, end it by the same roll-out again", None)
+        .with_next("or bring back what was there before", at.rolling_back())
+}
+
+/// A pool whose roll-out has failed: that it has all of its 0 nodes is no success.
+fn left_without_nodes(pool: &PoolId, left: &LeftEmpty) -> Error {
+    let why = left.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    let text = format!(
+        "the first nodes of pool {pool} on {} were bad, so a roll-out left it without nodes{why}",
+        left.version
+    );
+    Error::new(ErrorKind::PartlyReached, text).with_hint("correct what the reason names, and roll out again")
 }
 
 /// What the pool itself wants now: another run, a person or a formula may change it meanwhile.
@@ -161,10 +323,10 @@ fn tell(client: &Client, pool: &Pool, goal: Goal, census: &Census) {
     });
 }
 
-fn standing(settings: &WaitSettings, goal: Goal, census: Census) -> PoolStanding {
+fn standing(pool: PoolId, goal: Goal, census: Census) -> PoolStanding {
     PoolStanding {
         schema_version: SCHEMA,
-        pool: settings.pool.clone(),
+        pool,
         wanted: goal.targets,
         needed: goal.needed,
         ready: census.ready,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{
     asked::AskedGates,
     counted::{bare, counted},
+    kept_pool::KeptPool,
     live,
 };
 use crate::{
@@ -141,12 +142,7 @@ pub enum RolloutStep {
     /// Gates are asked whether the roll-out may go on.
     AskGates(AskedGates),
     /// The former pool stays without nodes for a while.
-    KeepPool {
-        /// The pool.
-        pool: PoolId,
-        /// How long.
-        hours: u64,
-    },
+    KeepPool(KeptPool),
     /// A former pool goes whose time is over.
     DeleteFormerPool {
         /// The pool.
@@ -316,7 +312,7 @@ impl Step for RolloutStep {
             | Self::JoinResize { .. }
             | Self::ChooseVersion(_)
             | Self::ChooseStrategy { .. }
-            | Self::KeepPool { .. }
+            | Self::KeepPool(_)
             | Self::CompareTasks { .. }
             | Self::AskGates(_)
             | Self::AwaitAutoscale { .. }
@@ -484,9 +480,7 @@ impl RolloutStep {
                 };
                 format!("compare tasks in pool {pool} with those {whose}, for {minutes} minutes {when}; {then}")
             }
-            Self::KeepPool { pool, hours } => {
-                format!("keep pool {pool} without nodes for {hours} hours; until then a return is possible")
-            }
+            Self::KeepPool(kept) => kept.to_string(),
             Self::DeleteFormerPool { pool } => format!("delete the former pool {pool}, whose time is over"),
             _ => String::new(),
         }

@@ -13,11 +13,13 @@ use super::{
     },
     ensure_replicas,
     filling::Filling,
+    made_by::MadeBy,
     pair::{PairRecord, Shift},
     pool::PoolAccess,
     record::{Record, Remembered},
     replicas,
     report::{FormerPool, PoolAction},
+    return_plan::ReturnPlan,
     room,
     step::RolloutStep,
     tell_skipped,
@@ -50,6 +52,17 @@ pub(super) struct Pair {
     former: PoolId,
     record: PairRecord,
     shift: Shift,
+}
+
+impl Pair {
+    /// What the return will do.
+    pub(super) async fn plan(&self, client: &Client, endpoint: &BatchEndpoint) -> Result<ReturnPlan> {
+        let second = vec![self.shift.new.clone()];
+        let watch = AccountWatch::new(client, endpoint.clone(), second);
+        let access = PoolAccess::new(&watch, self.shift.new.clone());
+        let (new, jobs) = (access.find().await?, access.jobs().await?);
+        Ok(ReturnPlan::to_former(&self.former, (&self.shift, new.as_ref()), &jobs))
+    }
 }
 
 impl Return {
@@ -139,7 +152,7 @@ pub(super) async fn roll_out(
         }
         What::Two(two) => move_work((client, looks), site, two, report).await?,
     }
-    tidy::tidy(client, &site.endpoint, &found.expired).await
+    tidy::tidy(client, site, &found.expired).await
 }
 
 async fn move_work(
@@ -154,6 +167,7 @@ async fn move_work(
         pool: two.former_id.clone(),
         nodes: two.former.targets,
         kept_until: None,
+        made_by: MadeBy::of(&two.former),
     });
     let look = async {
         let mut skipped = before::check_rights(client, needs(two), &two.settings).await?;

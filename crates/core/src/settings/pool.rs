@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{
-    AccountRef, Adopt, AfterFailure, Autoscale, BlueGreen, Canary, Change, Checked, Elevation, FleetSettings,
+    AccountRef, Adopt, AfterFailure, Autoscale, BlueGreen, Canary, Change, Checked, Consent, Elevation, FleetSettings,
     HealNodes, Healing, ImageSecurity, Judge, MAX_PARALLEL, NewRegion, NodesPerReplica, PendingResize, PoolSpec,
     Readiness, Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, Share, SpotCounts, SpotFallback,
     Spots, StartTask, Strategy, Targets, UnresolvedRollout, WaitForSuccess,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     ids::{BatchEndpoint, KnownCloud, NodeAgentSku, PoolId, VmSize},
-    options::{file, judgement, pool, run, sign_in},
+    options::{file, fleet, judgement, pool, run, sign_in},
     words,
     words::Words,
 };
@@ -182,6 +182,10 @@ pub(super) fn read_rollback(reader: &mut Reader<'_, '_>) -> Option<RollbackSetti
         running_tasks: running_tasks?,
         resize,
         readiness,
+        plan_only: match reader.is_on(fleet::PLAN_ONLY) {
+            true => Consent::Yes,
+            false => Consent::No,
+        },
     })
 }
 

@@ -10,7 +10,7 @@ use crate::ids::{
 };
 
 use super::{
-    Autoscale, Change, Healing, ImageSecurity, Judge, NodeLogs, PoolJson, Prices, ROLLOUT_DEADLINE, ReplicaRule,
+    Autoscale, Change, Consent, Healing, ImageSecurity, Judge, NodeLogs, PoolJson, Prices, ROLLOUT_DEADLINE, ReplicaRule,
     RunningTasks, Share, SpotFallback, Spots, Strategy, WantedVersion,
     parts::{Elevation, PoolParts},
     patience,
@@ -53,6 +53,8 @@ pub struct RollbackSettings {
     pub resize: ResizePolicy,
     /// When the pool is good.
     pub readiness: Readiness,
+    /// Whether it is only shown what the return would do.
+    pub plan_only: Consent,
 }
 
 /// One pool as it is asked for.

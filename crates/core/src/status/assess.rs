@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use super::{
     base,
-    catalogue::Catalogue,
+    catalogue::{Catalogue, held_by},
     managed::ManagedPools,
     notes::notes,
     report::{
-        AutoscaleStatus, BaseStatus, Finding, FormerStatus, ImageStatus, NodesStatus, PoolStatus, Retirement, SCHEMA,
-        StatusReport, Unread,
+        AutoscaleStatus, BaseStatus, ChangeStatus, Finding, FormerStatus, ImageStatus, NodesStatus, PoolStatus,
+        Retirement, SCHEMA, StatusReport, Unread,
     },
 };
 use crate::{
@@ -27,10 +27,13 @@ use crate::{
     error::Error,
     estate::{Estate, NodeImages, SeenAccount, SeenPool},
     expiry::Lifetime,
-    ids::{Location, VersionNumber},
+    ids::{Location, PoolId, VersionNumber},
     json,
-    options::pool::{ACCOUNT, ACCOUNT_ENDPOINT, POOL_ID},
-    rollout::{self, Successor},
+    options::{
+        fleet::ANY_POOL,
+        pool::{ACCOUNT, ACCOUNT_ENDPOINT, POOL_ID},
+    },
+    rollout::{self, MadeBy, Successor},
     tags::POOL_MARK,
     typing::Command,
 };
@@ -133,11 +136,13 @@ impl<'a> Subject<'a> {
             age_days: created.map(|created| days(created, horizon.now)),
             findings: self.findings(&image, &retirements, horizon),
             image,
-            next: self.next(),
+            next: self.next(horizon.now),
             expires: Lifetime::of(&self.seen.pool).end(),
+            change: self.change(),
             former: self.successor().map(|it| FormerStatus {
                 successor: it.pool,
                 kept_until: it.kept_until,
+                made_by: it.former_made_by,
             }),
             retirements,
         }
@@ -148,17 +153,59 @@ impl<'a> Subject<'a> {
         rollout::successor(&self.seen.pool)
     }
 
-    /// What moves it away from a managed image; a former pool's work is done elsewhere.
-    fn next(&self) -> Option<String> {
-        let is_managed = matches!(self.seen.image, PoolImage::Managed(_));
-        (is_managed && self.successor().is_none()).then(|| {
-            let (place, account) = match &self.account.id {
-                Some(id) => (ACCOUNT, id.to_string()),
-                None => (ACCOUNT_ENDPOINT, self.account.endpoint.to_string()),
-            };
-            let options = [(place, account.as_str()), (POOL_ID, self.seen.id.as_str())];
-            Command::own("azure-batch-pool migrate", &options).lines().join("\n")
+    /// The change that has not come to its end, with the jobs that it holds.
+    fn change(&self) -> Option<ChangeStatus> {
+        let change = rollout::under_way(&self.seen.pool)?;
+        let held = self.catalogue.held.get(&held_by(self.account, &self.seen.id));
+        Some(ChangeStatus {
+            change,
+            held_jobs: held.cloned(),
         })
+    }
+
+    /// What roll-outs have left to act on.
+    fn left_by_roll_outs(&self) -> Vec<Finding> {
+        let unfinished = self.change().map(|it| Finding::Unfinished {
+            held_jobs: it.held_jobs.map(|jobs| jobs.len()),
+            change: it.change,
+        });
+        let empty = rollout::left_empty(&self.seen.pool).map(|left| Finding::LeftEmpty { left });
+        let is_there = |id: &PoolId| self.account.pools.iter().any(|pool| pool.id == *id);
+        let gone = self.successor().filter(|it| !is_there(&it.pool));
+        let gone = gone.map(|it| Finding::SuccessorGone { successor: it.pool });
+        [unfinished, empty, gone].into_iter().flatten().collect()
+    }
+
+    /// The same once its time is over.
+    fn over(&self, now: Timestamp) -> Option<Successor> {
+        let is_over = |it: &Successor| it.kept_until.is_some_and(|until| until <= now);
+        self.successor().filter(is_over)
+    }
+
+    /// What moves it away from a managed image; a former pool's work is done elsewhere. Or what deletes a former pool that
+    /// no roll-out deletes.
+    fn next(&self, now: Timestamp) -> Option<String> {
+        let command = match (self.successor(), self.over(now)) {
+            (None, _) => {
+                let is_managed = matches!(self.seen.image, PoolImage::Managed(_));
+                is_managed.then(|| self.own("azure-batch-pool migrate"))
+            }
+            (Some(_), over) => {
+                let is_of_others = over.is_some_and(|it| it.former_made_by == MadeBy::Others);
+                is_of_others.then(|| self.own("azure-batch-pool delete").with_flag(ANY_POOL))
+            }
+        };
+        command.map(|command| command.lines().join("\n"))
+    }
+
+    /// A command of ours about the pool.
+    fn own(&self, verb: &str) -> Command {
+        let (place, account) = match &self.account.id {
+            Some(id) => (ACCOUNT, id.to_string()),
+            None => (ACCOUNT_ENDPOINT, self.account.endpoint.to_string()),
+        };
+        let options = [(place, account.as_str()), (POOL_ID, self.seen.id.as_str())];
+        Command::own(verb, &options)
     }
 
     fn image(&self) -> ImageStatus {
@@ -248,8 +295,10 @@ impl<'a> Subject<'a> {
             .end()
             .is_some_and(|end| end <= horizon.now)
             .then_some(Finding::Expired);
-        let former = successor.filter(|it| it.kept_until.is_some_and(|until| until <= horizon.now));
-        let former = former.map(|it| Finding::FormerIsOver { successor: it.pool });
+        let former = self.over(horizon.now).map(|it| match it.former_made_by {
+            MadeBy::RollOuts => Finding::FormerIsOver { successor: it.pool },
+            MadeBy::Others => Finding::FormerOfOthers { successor: it.pool },
+        });
         let ends = retirements.iter().filter_map(|retirement| horizon.finding(retirement));
         let hazards = upgrade::hazards(self.seen.pool.body()).into_iter();
         let hazards = hazards.map(|hazard| Finding::UnsafeUpgrade {
@@ -263,6 +312,7 @@ impl<'a> Subject<'a> {
         [behind, mixed]
             .into_iter()
             .flatten()
+            .chain(self.left_by_roll_outs())
             .chain(self.managed.about(self.account, self.seen))
             .chain([expired, former, formula].into_iter().flatten())
             .chain(self.about_versions(horizon.now))

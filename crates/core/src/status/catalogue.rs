@@ -10,6 +10,7 @@ use super::{base, images::SeenImage, managed::Images};
 use crate::{
     batch::{
         image::{MarketplaceImage, PoolImage},
+        job::{self, Job},
         size::{self, SizeOffer},
         supported::{self, Supported},
     },
@@ -22,12 +23,12 @@ use crate::{
     error::{Error, ErrorKind, Result},
     estate::{Estate, SeenAccount},
     ids::{
-        Location, SubscriptionId,
+        Location, PoolId, SubscriptionId,
         resource::{ImageDefinitionId, ImageId},
     },
     json,
     request::Request,
-    rights,
+    rights, rollout,
 };
 
 /// Where the marketplace is asked.
@@ -46,6 +47,8 @@ pub(super) struct Catalogue {
     pub(super) supported: Vec<Supported>,
     /// The sizes of each region.
     pub(super) sizes: BTreeMap<Location, Vec<SizeOffer>>,
+    /// The jobs that changes which have not come to their end hold, by `held_by`; without those that could not be read.
+    pub(super) held: BTreeMap<String, Vec<String>>,
     /// What is known of the managed images that pools run; without those that could not be read.
     pub(super) images: Images,
     /// What could not be read, and why.
@@ -128,6 +131,30 @@ impl Catalogue {
         }
     }
 
+    /// The jobs that are held by changes of the pools that have one under way. Other pools take no request.
+    async fn read_held(&mut self, client: &Client, estate: &Estate) -> Result<()> {
+        for (account, seen) in estate.pools() {
+            let Some(change) = rollout::under_way(&seen.pool) else {
+                continue;
+            };
+            let second = change
+                .new_pool
+                .filter(|new| account.pools.iter().any(|pool| pool.id == *new));
+            for pool in std::iter::once(seen.id.clone()).chain(second) {
+                let Some(items) = self.list(client, &job::list(&account.endpoint, &pool)).await? else {
+                    continue;
+                };
+                let held = items
+                    .into_iter()
+                    .map(Job::new)
+                    .filter(rollout::is_held)
+                    .map(|job| job.id);
+                self.held.entry(held_by(account, &seen.id)).or_default().extend(held);
+            }
+        }
+        Ok(())
+    }
+
     /// A list; nothing, and a note, when it cannot be read.
     async fn list(&mut self, client: &Client, request: &Request) -> Result<Option<Vec<Value>>> {
         match client.list(request).await {
@@ -167,6 +194,7 @@ pub(super) async fn read(client: &Client, estate: &Estate) -> Result<Catalogue> 
     for (image, place) in bases(estate, &catalogue.versions) {
         catalogue.read_base(client, &image, &place).await?;
     }
+    catalogue.read_held(client, estate).await?;
     for (location, subscription) in regions(estate) {
         if let Some(items) = catalogue.list(client, &size::list(&subscription, &location)).await? {
             catalogue
@@ -175,6 +203,11 @@ pub(super) async fn read(client: &Client, estate: &Estate) -> Result<Catalogue> 
         }
     }
     Ok(catalogue)
+}
+
+/// What names a pool among those of all accounts.
+pub(super) fn held_by(account: &SeenAccount, pool: &PoolId) -> String {
+    format!("{} {pool}", account.endpoint)
 }
 
 fn with_pools(estate: &Estate) -> impl Iterator<Item = &SeenAccount> {

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::note::Note;
 use crate::{
     ids::{Location, NodeCounts, PoolId, SubscriptionId, resource::BatchAccountId},
+    rollout::{LeftEmpty, MadeBy, UnderWay},
     settings::Autoscale,
 };
 
@@ -69,6 +70,9 @@ pub struct PoolStatus {
     /// Until when a roll-out wanted it, when one said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// The change that has begun and not come to its end; absent when none has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeStatus>,
     /// What took over its work; absent unless a roll-out moved that to a second pool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub former: Option<FormerStatus>,
@@ -76,9 +80,19 @@ pub struct PoolStatus {
     pub retirements: Vec<Retirement>,
     /// What there is to act on.
     pub findings: Vec<Finding>,
-    /// The command that shows how it moves away from its managed image; absent when it is on none.
+    /// The command to look at next: how it moves away from its managed image, or what deletes a former pool that others made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+/// A change of a pool that has begun and not come to its end. Whether a run is at work on it, nobody can see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChangeStatus {
+    /// What it is.
+    #[serde(flatten)]
+    pub change: UnderWay,
+    /// The jobs that it has disabled or is about to; absent when they may not be read.
+    pub held_jobs: Option<Vec<String>>,
 }
 
 /// A pool whose work a second one does.
@@ -88,6 +102,8 @@ pub struct FormerStatus {
     pub successor: PoolId,
     /// Until when it is kept for a return.
     pub kept_until: Option<Timestamp>,
+    /// Who has made it: no roll-out deletes a pool that others made.
+    pub made_by: MadeBy,
 }
 
 /// The formula of a pool.
@@ -221,8 +237,32 @@ pub enum Finding {
         /// What it does.
         why: String,
     },
+    /// A roll-out or a return has begun and not come to its end.
+    Unfinished {
+        /// What it is.
+        #[serde(flatten)]
+        change: UnderWay,
+        /// How many jobs it holds; absent when they may not be read.
+        held_jobs: Option<usize>,
+    },
+    /// A roll-out made it, found its first nodes bad, and left it without nodes.
+    LeftEmpty {
+        /// What it was to get, and why it did not.
+        #[serde(flatten)]
+        left: LeftEmpty,
+    },
+    /// Its work went to a pool that is not there any more.
+    SuccessorGone {
+        /// That pool.
+        successor: PoolId,
+    },
     /// It is a former pool, and the time for which it is kept is over.
     FormerIsOver {
+        /// The pool that does its work.
+        successor: PoolId,
+    },
+    /// The same of a pool that no roll-out has made, and that therefore none deletes.
+    FormerOfOthers {
         /// The pool that does its work.
         successor: PoolId,
     },
@@ -322,9 +362,26 @@ impl fmt::Display for Finding {
             Self::Formula { text } => write!(f, "Batch cannot evaluate its autoscale formula: {text}"),
             Self::Expired => f.write_str("it has expired; delete with --expired takes it away"),
             Self::UnsafeUpgrade { path, why } => write!(f, "{path} {why}"),
+            Self::Unfinished { change, held_jobs } => f.write_str(&unfinished(change, *held_jobs)),
+            Self::LeftEmpty { left } => {
+                write!(
+                    f,
+                    "its first nodes on {} were bad, so it was left without nodes",
+                    left.version
+                )?;
+                left.why.as_ref().map_or(Ok(()), |why| write!(f, ": {why}"))
+            }
+            Self::SuccessorGone { successor } => write!(
+                f,
+                "its work went to pool {successor}, which is not there any more; azure-batch-pool rollback brings it back"
+            ),
             Self::FormerIsOver { successor } => write!(
                 f,
                 "pool {successor} does its work, and its time is over: the next roll-out deletes it, unless it has nodes or jobs"
+            ),
+            Self::FormerOfOthers { successor } => write!(
+                f,
+                "pool {successor} does its work, and its time is over: no roll-out has made it, so none deletes it"
             ),
             Self::ManagedImage => f.write_str("managed image: Batch ended its support on 2026-03-31"),
             Self::AboveManagedCap { nodes, most, others } => f.write_str(&above(*nodes, *most, *others)),
@@ -344,6 +401,18 @@ impl fmt::Display for Finding {
             ),
         }
     }
+}
+
+fn unfinished(change: &UnderWay, held_jobs: Option<usize>) -> String {
+    let jobs = match held_jobs {
+        Some(0) => String::new(),
+        Some(1) => " and holds 1 job".to_owned(),
+        Some(count) => format!(" and holds {count} jobs"),
+        None => " and may hold jobs".to_owned(),
+    };
+    format!(
+        "{change}, has not come to its end{jobs}: the same roll-out again ends it, azure-batch-pool rollback goes back"
+    )
 }
 
 fn deleted(version: &str, usable_until: Option<Timestamp>, gone_at: Option<Timestamp>) -> String {

@@ -5,10 +5,10 @@
 
 use azure_batch_core::{
     ids::resource::DiskEncryptionSetId,
-    options::{self, Opt, gate, image, judgement, parts, pool, run},
+    options::{self, Opt, fleet, gate, image, judgement, parts, pool, run},
     publish::CHECK_NAMES,
     settings::{
-        self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Elevation, EndsWhen, Gates, Generalized, HealNodes,
+        self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Consent, Elevation, EndsWhen, Gates, Generalized, HealNodes,
         ImageTest, Judge, Judging, KeptKind, Latest, LogsSignIn, ManagedImagePolicy, NewRegion, NodeLogs,
         NodesPerReplica, OnBad, OnCancel, OnFailure, OnInconclusive, PendingResize, PoolSpec, ProfileJson,
         PublishContext, PublishSettings, PurchasePlan, Readiness, Register, ReplicaRule, ReplicaStorage, ResizePolicy,
@@ -49,6 +49,7 @@ impl Given for RollbackSettings {
     fn read(&self) -> Result<Asked<Self::Settings>, Vec<Fault>> {
         let mut values = account(&self.account).with(pool::POOL_ID, self.pool.to_string());
         values.set(pool::RUNNING_TASKS, running_tasks(self.running_tasks));
+        values.set(fleet::PLAN_ONLY, self.plan_only == Consent::Yes);
         patience_values(&mut values, &self.resize, &self.readiness);
         settings::rollback(&values)
     }

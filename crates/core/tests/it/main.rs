@@ -80,6 +80,7 @@ mod sweep;
 mod testing;
 mod testing_identity;
 mod testing_told;
+mod unfinished;
 mod upkeep;
 mod verbs_sweep;
 mod vhds;

@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use azure_batch_core::{
     error::ErrorKind,
-    rollout::{self, PoolAction},
-    settings::{Canary, OnBad, ROLLOUT_DEADLINE, RollbackSettings, RolloutSettings, RunningTasks, Share, Strategy},
+    rollout::{self, MadeBy, PoolAction, SecondFate},
+    settings::{
+        Adopt, Canary, Consent, OnBad, ROLLOUT_DEADLINE, RollbackSettings, RolloutSettings, RunningTasks, Share,
+        Strategy,
+    },
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -36,6 +39,7 @@ pub(crate) fn back() -> RollbackSettings {
         running_tasks: RunningTasks::Wait,
         resize: asked.policy.resize,
         readiness: asked.policy.readiness,
+        plan_only: Consent::No,
     }
 }
 
@@ -198,6 +202,7 @@ async fn a_bad_image_is_returned_from_by_itself_and_the_second_pool_is_gone() {
             "{report}"
         );
         assert_eq!(state(&azure).await, FORMER, "{report}");
+        assert!(report.contains("pool p1-1-0-0 is deleted"), "{report}");
     }
 }
 
@@ -208,6 +213,8 @@ async fn a_return_is_possible_long_after_and_a_second_one_writes_nothing() {
     let run = async || rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&back())).await;
     let report = good(run().await);
     assert_eq!(report.action, PoolAction::Returned);
+    let second = report.second_pool.unwrap();
+    assert_eq!((second.pool.as_str(), second.fate), ("p1-1-0-0", SecondFate::Deleted));
     assert_eq!(state(&azure).await, FORMER);
     assert_eq!(requeues(&azure).await, 0);
     azure.turn_the_page();
@@ -254,6 +261,98 @@ async fn the_next_version_follows_under_the_same_id_and_former_pools_go_after_th
         "{state}"
     );
     assert!(state.contains("p1-1-0-0 0 of 0 on 1.0.0"), "{state}");
+}
+
+/// A roll-out of 1.0.0 to a second pool of two nodes, from a pool of others if that is there.
+fn taking_over() -> RolloutSettings {
+    let mut settings = blue_green(2);
+    settings.policy.adopt = Adopt::Yes;
+    settings.change.blue_green.keep_old = Duration::from_secs(1);
+    settings
+}
+
+/// The pools' ids and what a roll-out said.
+async fn told(azure: &Azure, settings: &RolloutSettings) -> (Vec<String>, String) {
+    let (client, mut events) = azure.client(&tokio_util::sync::CancellationToken::new()).await;
+    good(rollout::run(&client, &checked(settings)).await);
+    let pools = ask(azure, Method::GET, "/pools", None).await;
+    let pools = pools["value"].as_array().unwrap().iter();
+    let ids = pools.filter(|pool| pool["state"] != "deleting");
+    let mut ids: Vec<String> = ids.map(|pool| pool["id"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    (ids, crate::support::lines(&mut events).join("\n"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_former_pool_that_others_made_is_kept_and_named_with_the_command_that_deletes_it() {
+    let azure = crate::rollout::world(|seed| {
+        seed["batchAccounts"][0]["pools"] = json!([crate::rollout::foreign_pool("0.9.0", 2)]);
+    });
+    let plan = rollout::plan(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&taking_over()))
+        .await
+        .unwrap()
+        .to_string();
+    assert!(plan.contains("no roll-out deletes it, as none has made it"), "{plan}");
+    let report = good(roll_out(&azure, &taking_over()).await);
+    assert_eq!(report.former_pool.unwrap().made_by, MadeBy::Others);
+
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    let mut next = taking_over();
+    next.pool.version = image("0.9.0").parse().unwrap();
+    let (pools, said) = told(&azure, &next).await;
+    assert_eq!(pools, ["p1", "p1-0-9-0", "p1-1-0-0"], "{said}");
+    assert!(
+        said.contains("former pool p1 is kept without nodes, as no roll-out has made it"),
+        "{said}"
+    );
+    let account = crate::support::GROUP;
+    let command = format!(
+        "azure-batch-pool delete --account {account}/providers/Microsoft.Batch/batchAccounts/acct1 --pool-id p1 --any-pool"
+    );
+    assert!(said.contains(&command), "{said}");
+    let plan = rollout::plan(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&next))
+        .await
+        .unwrap()
+        .to_string();
+    assert!(!plan.contains("delete the former pool p1,"), "{plan}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_was_adopted_earlier_stays_one_of_others_and_one_of_ours_is_deleted() {
+    let azure = crate::rollout::world(|seed| {
+        seed["batchAccounts"][0]["pools"] = json!([crate::rollout::foreign_pool("1.0.0", 2)]);
+    });
+    let mut adopting = taking_over();
+    adopting.change.strategy = Strategy::CreateOnly;
+    good(roll_out(&azure, &adopting).await);
+    adopting.policy.adopt = Adopt::No;
+    adopting.pool.expires_after = Some(Duration::from_secs(30 * 24 * 3600));
+    good(roll_out(&azure, &adopting).await);
+    let pool = ask(&azure, Method::GET, "/pools/p1", None).await;
+    let mark = json!({"name": "azure-batch-adopted", "value": "true"});
+    assert!(
+        azure.writes().len() > 1,
+        "the second run has written too: {:?}",
+        azure.writes()
+    );
+    assert!(pool["metadata"].as_array().unwrap().contains(&mark), "{pool}");
+
+    let mut next = taking_over();
+    for version in ["0.9.0", "1.0.0"] {
+        next.pool.version = image(version).parse().unwrap();
+        good(roll_out(&azure, &next).await);
+        tokio::time::advance(Duration::from_secs(3600)).await;
+    }
+    let second = ask(&azure, Method::GET, "/pools/p1-1-0-0", None).await;
+    assert!(!second["metadata"].as_array().unwrap().contains(&mark), "{second}");
+    next.pool.version = image("0.9.0").parse().unwrap();
+    next.change.blue_green.new_pool = Some("p1-third".parse().unwrap());
+    let (pools, said) = told(&azure, &next).await;
+    assert_eq!(pools, ["p1", "p1-1-0-0", "p1-third"], "{said}");
+    assert!(
+        said.contains("former pool p1-0-9-0 is deleted, as its time is over"),
+        "{said}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -418,6 +517,11 @@ async fn a_second_pool_that_may_not_be_deleted_stays_without_nodes_and_the_retur
     let said = lines(&mut events).join("\n");
     let why = "pool p1-1-0-0 is left without nodes, as this identity lacks Microsoft.Batch/batchAccounts/pools/delete";
     assert!(said.contains(why), "{said}");
+    assert!(
+        error.report().contains("pool p1-1-0-0 stays without nodes"),
+        "{}",
+        error.report()
+    );
 
     azure.turn_the_page();
     let again = rollout::roll_back(&self::client(&azure, ROLLOUT_DEADLINE).await, &checked(&back())).await;

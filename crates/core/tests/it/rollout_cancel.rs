@@ -9,7 +9,7 @@ use azure_batch_core::{
     failure::Failure,
     options::Door,
     rollout::{self, PoolAction, RolloutOutcome},
-    settings::{OnCancel, ROLLOUT_DEADLINE, RolloutSettings},
+    settings::{OnCancel, ROLLOUT_DEADLINE, RolloutSettings, RunningTasks},
     shell::NoShell,
 };
 use http::Method;
@@ -48,6 +48,16 @@ async fn cancelled_after(
     settings: &RolloutSettings,
     ((method, path), passed): ((Method, &str), Duration),
 ) -> RolloutOutcome {
+    let is_due = || !entries(azure, &method, path).is_empty();
+    cancelled_once(azure, settings, (is_due, passed)).await
+}
+
+/// The same, so long after something is true.
+async fn cancelled_once(
+    azure: &Azure,
+    settings: &RolloutSettings,
+    (is_due, passed): (impl Fn() -> bool, Duration),
+) -> RolloutOutcome {
     let cancel = CancellationToken::new();
     fastrand::seed(7);
     let transport = Arc::new(azure.clone());
@@ -55,7 +65,7 @@ async fn cancelled_after(
         .client_on(transport, Arc::new(NoShell), (&cancel, ROLLOUT_DEADLINE))
         .await;
     let stopping = async {
-        while entries(azure, &method, path).is_empty() {
+        while !is_due() {
             tokio::time::advance(Duration::from_secs(1)).await;
         }
         tokio::time::advance(passed).await;
@@ -185,6 +195,70 @@ async fn a_stop_that_batch_refuses_or_does_not_answer_is_said_with_the_command()
         );
         assert!(failure.next[0].command.join(" ").contains("--abort"), "{failure:?}");
     }
+}
+
+/// Whether a pool was asked to have so many nodes by a resize.
+fn is_asked(azure: &Azure, pool: &str, nodes: u32) -> bool {
+    let resizes = entries(azure, &Method::POST, &format!("/pools/{pool}/resize"));
+    resizes
+        .iter()
+        .any(|entry| entry.request["targetDedicatedNodes"] == nodes)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_in_place_that_was_growing_says_so_with_the_command_that_stops_it() {
+    let azure = working().await;
+    let mut wanted = asked(in_place(40), OnCancel::Leave);
+    wanted.change.running_tasks = RunningTasks::Requeue;
+    let due = || is_asked(&azure, "p1", 40);
+    let failure = stopped(&cancelled_once(&azure, &wanted, (due, Duration::from_secs(3))).await);
+    assert_eq!(
+        failure.kept,
+        [
+            "The change in place has not come to its end: pool p1 has no nodes, and its jobs may be disabled.",
+            "The resize of pool p1 to 40 nodes goes on in Azure, and each node that comes is billed."
+        ]
+    );
+    let commands: Vec<String> = failure.next.iter().map(|step| step.command.join(" ")).collect();
+    assert!(commands[1].starts_with("azure-batch-pool rollback"), "{failure:?}");
+    assert!(
+        commands[2].contains("--pool-id p1") && commands[2].contains("--abort"),
+        "{failure:?}"
+    );
+    assert_eq!(allocation(&azure, "p1").await, "resizing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_pool_that_was_growing_is_named_with_the_command_that_stops_it() {
+    let azure = working().await;
+    let wanted = asked(blue_green(40), OnCancel::Leave);
+    let outcome = cancelled(&azure, &wanted, (Method::POST, "/pools")).await;
+    let failure = stopped(&outcome);
+    assert_eq!(
+        failure.kept,
+        [
+            "The work is on both pools, and jobs may be disabled.",
+            "The resize of pool p1-1-0-0 to 40 nodes goes on in Azure, and each node that comes is billed."
+        ]
+    );
+    let stop = failure.next[2].command.join(" ");
+    assert!(
+        stop.contains("--pool-id p1-1-0-0") && stop.contains("--abort"),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_in_place_that_meets_its_deadline_says_what_is_left() {
+    let azure = working().await;
+    let client = client(&azure, Duration::from_secs(1200)).await;
+    let outcome = rollout::run(&client, &checked(&in_place(8))).await;
+    let error = outcome.result.expect_err("a task runs for an hour");
+    assert_eq!(error.kind(), ErrorKind::Deadline, "{}", error.report());
+    assert_eq!(
+        Failure::of(&error, Door::Flag).kept,
+        ["The change in place has not come to its end: pool p1 has 5 nodes, and its jobs may be disabled."]
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use azure_batch_core::{
     error::{ErrorKind, Result},
     rollout::{self, PoolAction},
-    settings::{Canary, OnBad, ROLLOUT_DEADLINE, RollbackSettings, RolloutSettings, RunningTasks, Share},
+    settings::{Canary, Consent, OnBad, ROLLOUT_DEADLINE, RollbackSettings, RolloutSettings, RunningTasks, Share},
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -152,6 +152,7 @@ async fn a_bad_new_pool_can_be_kept_and_a_rollback_takes_its_nodes() {
         running_tasks: RunningTasks::Wait,
         resize: settings.policy.resize,
         readiness: settings.policy.readiness,
+        plan_only: Consent::No,
     };
     let report = good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&back)).await);
     assert_eq!((report.action, nodes(&azure)), (PoolAction::Returned, (0, 0)));

@@ -12,7 +12,9 @@ use azure_batch_core::{
     options::Door,
     request::Request,
     rollout::{self, PoolAction},
-    settings::{Canary, OnBad, ROLLOUT_DEADLINE, RollbackSettings, RolloutSettings, RunningTasks, Share, Strategy},
+    settings::{
+        Canary, Consent, OnBad, ROLLOUT_DEADLINE, RollbackSettings, RolloutSettings, RunningTasks, Share, Strategy,
+    },
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -40,6 +42,7 @@ pub(crate) fn back() -> RollbackSettings {
         running_tasks: RunningTasks::Wait,
         resize: asked.policy.resize,
         readiness: asked.policy.readiness,
+        plan_only: Consent::No,
     }
 }
 

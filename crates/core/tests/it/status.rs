@@ -5,7 +5,7 @@ use std::time::Duration;
 use azure_batch_core::{
     doctor,
     options::pool::ACCOUNT,
-    settings::{self, ROLLOUT_DEADLINE, Values},
+    settings::{self, Adopt, ROLLOUT_DEADLINE, Values},
     status::{self, StatusReport},
 };
 use serde_json::{Value, json};
@@ -499,6 +499,28 @@ async fn a_former_pool_shows_which_pool_does_its_work_and_until_when_it_is_kept(
     let over = "p1: pool p1-1-0-0 does its work, and its time is over: the next roll-out deletes it, unless it has nodes or jobs";
     assert!(findings(&report).contains(&over.to_owned()), "{:?}", findings(&report));
     let over = "p1: pool p1-1-0-0 does its work; it was kept until 2026-01-02, and the next roll-out deletes it";
+    assert_eq!(former_pools(&azure).await, [over]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_former_pool_of_others_is_never_announced_as_one_that_a_roll_out_deletes() {
+    let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([crate::rollout::foreign_pool("0.9.0", 2)]));
+    let mut moved = blue_green(2);
+    moved.policy.adopt = Adopt::Yes;
+    moved.change.blue_green.keep_old = Duration::from_secs(1);
+    good(roll_out(&azure, &moved).await);
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    let report = look(&azure).await;
+    let over =
+        "p1: pool p1-1-0-0 does its work, and its time is over: no roll-out has made it, so none deletes it".to_owned();
+    assert!(findings(&report).contains(&over), "{:?}", findings(&report));
+    let former = report.pools.iter().find(|pool| pool.pool.as_str() == "p1").unwrap();
+    let next = former.next.as_ref().unwrap();
+    assert!(
+        next.contains("azure-batch-pool delete") && next.contains("--any-pool"),
+        "{next}"
+    );
+    let over = "p1: pool p1-1-0-0 does its work; it was kept until 2026-01-01, and no roll-out deletes it, as none has made it";
     assert_eq!(former_pools(&azure).await, [over]);
 }
 

@@ -181,7 +181,7 @@ pub const ROWS: &[Row] = &[
     row(
         POOLS,
         "azure-batch-pool rollback",
-        How::Commands(World::Changed(&["render"]), &[0]),
+        How::Commands(World::Changed(&["render"]), &[10, 0]),
     ),
     row(
         POOLS,

@@ -207,19 +207,33 @@ pub(in crate::rollout) fn back(shift: &Shift, new: Option<&Pool>) -> Option<Shif
         Phase::Back => return Some(back),
         Phase::Forward => {}
         Phase::Done => {
-            // Whoever resized the new pool since the roll-out was done was free to.
-            back.size = new.map_or(shift.size, |new| new.targets);
-            back.together.dedicated = back
-                .together
-                .dedicated
-                .max(back.size.dedicated)
-                .max(shift.was.dedicated);
-            back.together.spot = back.together.spot.max(back.size.spot).max(shift.was.spot);
+            // Whoever resized the new pool since the roll-out was done was free to, and the return keeps that size.
+            if let Some(new) = new.filter(|new| is_resized(shift, new)) {
+                back.size = new.targets;
+                back.was = new.targets;
+                back.together = NodeCounts {
+                    dedicated: beyond(shift, |nodes| nodes.dedicated).saturating_add(new.targets.dedicated),
+                    spot: beyond(shift, |nodes| nodes.spot).saturating_add(new.targets.spot),
+                };
+                // They were parts of another size.
+                (back.first, back.sample) = (NodeCounts::default(), NodeCounts::default());
+            }
         }
     }
     back.phase = Phase::Back;
     back.until = None;
     Some(back)
+}
+
+/// Whether others gave the new pool another size since the roll-out had come to its end.
+pub(in crate::rollout) fn is_resized(shift: &Shift, new: &Pool) -> bool {
+    shift.phase == Phase::Done && new.scaling == Scaling::Fixed && new.targets != shift.size
+}
+
+/// How many nodes of a kind both pools had beyond the larger one, at least one: what there was room for then.
+fn beyond(shift: &Shift, of: impl Fn(NodeCounts) -> u32) -> u32 {
+    let larger = of(shift.size).max(of(shift.was));
+    of(shift.together).saturating_sub(larger).max(1)
 }
 
 /// Why another roll-out cannot begin or go on while this one is under way.

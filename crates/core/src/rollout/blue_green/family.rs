@@ -97,7 +97,7 @@ pub(in crate::rollout) fn to_return<'p>(pools: &'p [Pool], family: &PoolId) -> O
     shifts.max_by_key(|(_, _, shift)| (shift.is_under_way(), shift.since))
 }
 
-/// Former pools whose time is over.
+/// Former pools whose time is over, whoever made them.
 pub(in crate::rollout) fn expired<'p>(
     pools: &'p [Pool],
     family: &PoolId,

@@ -14,6 +14,8 @@ use crate::{
     rollout::{
         checkpoint,
         jobs::{self, HELD},
+        kept_pool::KeptPool,
+        made_by::MadeBy,
         record::Phase,
         step::RolloutStep,
     },
@@ -54,10 +56,11 @@ pub(in crate::rollout) fn steps(two: &Two, all: &[Job], settings: &RolloutSettin
         pool: new,
         needed: two.intent.goal.needed,
     });
-    plan.push(RolloutStep::KeepPool {
+    plan.push(RolloutStep::KeepPool(KeptPool {
         pool: old,
         hours: settings.change.blue_green.keep_old.as_secs() / 3600,
-    });
+        made_by: MadeBy::of(&two.former),
+    }));
     plan
 }
 

@@ -1,6 +1,7 @@
 //! Deletes former pools whose time is over: without nodes, without jobs and job schedules, and made by roll-outs.
 //!
-//! It is housekeeping after a good end. What cannot be deleted stays, with a warning.
+//! It is housekeeping after a good end. What cannot be deleted stays, with a warning. What others made is never deleted:
+//! it is named with the command that does.
 
 use crate::{
     batch::{
@@ -9,16 +10,15 @@ use crate::{
     },
     client::Client,
     error::{ErrorKind, Result},
-    ids::BatchEndpoint,
+    ids::PoolId,
     rights,
-    rollout::step::RolloutStep,
+    rollout::{explain::At, made_by::MadeBy, observe::Site, step::RolloutStep},
 };
 
 /// The steps of a plan.
 pub(in crate::rollout) fn steps(expired: &[Pool]) -> impl Iterator<Item = RolloutStep> {
-    expired
-        .iter()
-        .filter_map(Pool::id)
+    let ours = expired.iter().filter(|pool| MadeBy::of(pool) == MadeBy::RollOuts);
+    ours.filter_map(Pool::id)
         .map(|pool| RolloutStep::DeleteFormerPool { pool })
 }
 
@@ -26,9 +26,14 @@ pub(in crate::rollout) fn steps(expired: &[Pool]) -> impl Iterator<Item = Rollou
 ///
 /// # Errors
 /// When the run ends.
-pub(in crate::rollout) async fn tidy(client: &Client, endpoint: &BatchEndpoint, expired: &[Pool]) -> Result<()> {
+pub(in crate::rollout) async fn tidy(client: &Client, site: &Site, expired: &[Pool]) -> Result<()> {
+    let endpoint = &site.endpoint;
     for found in expired {
         let Some(id) = found.id() else { continue };
+        if MadeBy::of(found) == MadeBy::Others {
+            client.note(of_others(&id, site));
+            continue;
+        }
         let deleted = async || -> Result<()> {
             let jobs = client.list(&job::list(endpoint, &id)).await?;
             let live = jobs
@@ -58,4 +63,15 @@ pub(in crate::rollout) async fn tidy(client: &Client, endpoint: &BatchEndpoint, 
         }
     }
     Ok(())
+}
+
+/// What is said of a former pool that no roll-out has made.
+fn of_others(id: &PoolId, site: &Site) -> String {
+    let at = At {
+        pool: id,
+        endpoint: &site.endpoint,
+        account: site.account.as_ref(),
+    };
+    let command = at.deleting();
+    format!("former pool {id} is kept without nodes, as no roll-out has made it; what deletes it: {command}")
 }

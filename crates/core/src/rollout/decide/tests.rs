@@ -203,7 +203,13 @@ fn a_pool_that_others_made_is_written_to_only_when_it_may_be_adopted() {
         .collect();
     assert_eq!(
         names,
-        ["team", "azure-batch-spec", "azure-batch-version", "azure-batch-asked"]
+        [
+            "team",
+            "azure-batch-spec",
+            "azure-batch-version",
+            "azure-batch-adopted",
+            "azure-batch-asked"
+        ]
     );
 }
 

@@ -144,7 +144,10 @@ pub(in crate::rollout) fn back(pool: &Pool) -> Result<Option<Begun>, Refusal> {
     }
     let mut record = record;
     if record.phase == Phase::Done {
-        // Whoever resized the pool since the change was done was free to.
+        // Whoever resized the pool since the change was done was free to, and the return keeps that size.
+        if record.is_resized(pool) {
+            record.was.size = pool.targets;
+        }
         record.size = pool.targets;
         record.follows = autoscale::of(pool).as_ref().map(formula_name);
     }

@@ -8,12 +8,10 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use crate::rollout::made_by::AS_FOUND;
+
 /// The version of this mark. A pool with a mark of another version is compared field by field.
 const V1: &str = "v1:";
-
-/// Begins the mark of a pool that was taken over as it was found. What it does not name was never asked for, so nothing can
-/// be missing of it.
-const AS_FOUND: &str = "found:";
 
 /// Names of values that are secret. The service does not show them.
 const SECRETS: [&str; 5] = ["password", "sshPrivateKey", "accountKey", "sasKey", "protectedSettings"];

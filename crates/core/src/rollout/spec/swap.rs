@@ -16,7 +16,10 @@ use crate::{
     batch::{autoscale, pool::Pool},
     ids::{NodeCounts, resource::ImageVersionId},
     json as read_json,
-    rollout::record::{Items, Record, Was, is_part},
+    rollout::{
+        made_by::{ADOPTED, MadeBy},
+        record::{Items, Record, Was, is_part},
+    },
     settings::{Autoscale, fault::Fault},
 };
 
@@ -74,7 +77,8 @@ impl Spec {
 
     /// The body of the `PATCH` that gives an empty pool this VM size, and the mark of it.
     pub(in crate::rollout) fn size_body(&self, pool: &Pool) -> Value {
-        json!({"vmSize": read_json::at(&self.body, "/vmSize"), "metadata": self.metadata(pool.body())})
+        let metadata = self.metadata(pool.body(), MadeBy::of(pool));
+        json!({"vmSize": read_json::at(&self.body, "/vmSize"), "metadata": metadata})
     }
 
     /// The body of the `PATCH` that makes the emptied pool what was asked for.
@@ -100,7 +104,7 @@ impl Spec {
         );
         set(&mut body, "/virtualMachineConfiguration", configuration);
         self.fit_security(&mut body);
-        let metadata = with_record(&complete.metadata(pool.body()), record);
+        let metadata = with_record(&complete.metadata(pool.body(), MadeBy::of(pool)), record);
         set(&mut body, "/metadata", metadata);
         body
     }
@@ -144,6 +148,10 @@ pub(in crate::rollout) fn back_body(pool: &Pool, record: &Record, asked: Option<
     let metadata = read_json::at(pool.body(), "/metadata");
     let metadata = with_item(metadata, SPEC, record.was.mark.as_deref());
     let metadata = with_item(&metadata, VERSION, version.filter(|_| record.was.mark.is_some()));
+    let metadata = match record.was.mark {
+        Some(_) => metadata,
+        None => with_item(&metadata, ADOPTED, None),
+    };
     // The record does not hold the list, and that of another mark would mislead.
     let metadata = with_item(&metadata, ASKED, None);
     set(&mut body, "/metadata", with_record(&metadata, items));

@@ -17,7 +17,10 @@ use crate::{
     },
     ids::{NodeCounts, PoolId},
     json as read_json,
-    rollout::pair::PAIR,
+    rollout::{
+        made_by::{ADOPTED, MadeBy},
+        pair::PAIR,
+    },
 };
 
 /// What a pool is made of that a new one can be made of too: the properties of `POST /pools` in the data plane of
@@ -87,10 +90,10 @@ impl Spec {
         set(&mut body, "/targetLowPriorityNodes", json!(nodes.spot));
         set(&mut body, "/resizeTimeout", json!(iso_minutes(timeout)));
         let mut metadata = without_record(read_json::at(first.body(), "/metadata"));
-        for ours in [SPEC, VERSION, PAIR] {
+        for ours in [SPEC, VERSION, ADOPTED, PAIR] {
             metadata = with_item(&metadata, ours, None);
         }
-        let metadata = self.metadata(&json!({"metadata": metadata}));
+        let metadata = self.metadata(&json!({"metadata": metadata}), MadeBy::RollOuts);
         set(&mut body, "/metadata", with_item(&metadata, PAIR, Some(record)));
         body
     }

@@ -1,0 +1,159 @@
+//! Back to what there was before: a pool after its last change in place, or the work after its move to a second pool.
+//!
+//! What comes next on the way is decided in `replace::next` and `blue_green::next`, which size comes back in `begin` of
+//! both.
+
+use super::{
+    RolloutOutcome, RolloutReport,
+    cancelled::{self, Halt},
+    decide,
+    explain::{At, refused},
+    filling::Filling,
+    observe::located,
+    pool::PoolAccess,
+    replace::{Replacing, Way, begin},
+    return_plan::ReturnPlan,
+    tell_skipped,
+    two_pools::{self, Return},
+};
+use crate::{
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    ids::BatchEndpoint,
+    plan::Ended,
+    preflight,
+    progress::Event,
+    settings::{Canary, Checked, Gates, Judging, OnBad, RollbackSettings, SpotCounts, Targets},
+    watch::AccountWatch,
+};
+
+/// What a return has found: where it is, which way it goes, and what it will do.
+struct Found {
+    endpoint: BatchEndpoint,
+    back: Return,
+    skipped: Vec<String>,
+}
+
+/// Brings a pool back to what it was before its last change in place: image, size, and jobs; or the work to the pool that
+/// did it before.
+pub async fn roll_back(client: &Client, settings: &Checked<RollbackSettings>) -> RolloutOutcome {
+    let targets = Targets {
+        dedicated: 0,
+        spot: 0,
+        spot_counts: SpotCounts::WhenAlone,
+    };
+    let mut report = RolloutReport::of_pool(&settings.pool, targets);
+    let result = Box::pin(go_back(client, settings, &mut report)).await;
+    report.steps = client.run().steps();
+    let result = match result {
+        Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline) => {
+            let halt = cancelled::halt(client, None, &report).await;
+            Err(explained(error, client, (&report, halt)))
+        }
+        result => result,
+    };
+    let doing = format!("cannot bring pool {} back", settings.pool);
+    Ended {
+        result: result.map_err(|error| error.in_flow(doing)),
+        report,
+    }
+}
+
+/// What a return would do now. It writes nothing.
+///
+/// # Errors
+/// As far as the same return would fail before its first write.
+pub async fn plan_return(client: &Client, settings: &Checked<RollbackSettings>) -> Result<ReturnPlan> {
+    let planned = async {
+        let found = find(client, settings).await?;
+        tell_skipped(client, &found.skipped);
+        plan(client, settings, &found).await
+    };
+    let doing = format!("cannot bring pool {} back", settings.pool);
+    planned.await.map_err(|error| error.in_flow(doing))
+}
+
+async fn find(client: &Client, settings: &RollbackSettings) -> Result<Found> {
+    let mut skipped = Vec::new();
+    let (endpoint, _region) = located(client, &settings.account, &mut skipped).await?;
+    let back = two_pools::to_return(client, &endpoint, settings).await?;
+    preflight::check_rights(client, back.needs(&settings.account), &mut skipped).await?;
+    Ok(Found {
+        endpoint,
+        back,
+        skipped,
+    })
+}
+
+async fn plan(client: &Client, settings: &RollbackSettings, found: &Found) -> Result<ReturnPlan> {
+    if let Return::ToFormer(pair) = &found.back {
+        return pair.plan(client, &found.endpoint).await;
+    }
+    let watch = AccountWatch::new(client, found.endpoint.clone(), vec![settings.pool.clone()]);
+    let access = PoolAccess::new(&watch, settings.pool.clone());
+    let pool = access.find().await?;
+    let pool = pool.ok_or_else(|| refused(access.at(), decide::deleted()))?;
+    let begun = begin::back(&pool).map_err(|refusal| refused(access.at(), refusal))?;
+    Ok(match begun {
+        Some(begun) => ReturnPlan::in_place((&settings.pool, &pool), &begun, &access.jobs().await?),
+        None => ReturnPlan::nothing(settings.pool.clone()),
+    })
+}
+
+async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut RolloutReport) -> Result<()> {
+    let (pool, account) = (&settings.pool, settings.account.name());
+    let text = format!("pool {pool} in {account} → what it was before its last change in place");
+    client.tell(Event::Goal { text });
+    let found = find(client, settings).await?;
+    report.endpoint = Some(found.endpoint.clone());
+    tell_skipped(client, &found.skipped);
+    report.skipped_checks.extend(found.skipped.iter().cloned());
+    let plan = plan(client, settings, &found).await?;
+    tell(client, &plan);
+    let Found { endpoint, back, .. } = found;
+    if let Return::ToFormer(pair) = back {
+        return two_pools::go_back(client, endpoint, (settings, *pair), report).await;
+    }
+    let watch = AccountWatch::new(client, endpoint, vec![settings.pool.clone()]);
+    let mut access = PoolAccess::new(&watch, settings.pool.clone());
+    let (doing, canary) = (format!("bring pool {} back", settings.pool), Canary::default());
+    let (judging, gates) = (Judging::default(), Gates::default());
+    let way = Way {
+        intent: None,
+        make: None,
+        running_tasks: settings.running_tasks,
+        on_failure: OnBad::Keep,
+        filling: Filling {
+            canary: &canary,
+            readiness: settings.readiness,
+            rounds: settings.resize.rounds,
+            node_logs: None,
+            doing: &doing,
+        },
+        judging: &judging,
+        gates: &gates,
+    };
+    let replacing = Replacing::new(&mut access, way, report);
+    let what = "bringing the pool back to what it was";
+    client.run().step("return", what, Box::pin(replacing.reach())).await
+}
+
+/// Says what comes, before the first write.
+fn tell(client: &Client, plan: &ReturnPlan) {
+    for step in &plan.plan.steps {
+        client.note(format!("plan: {step}"));
+    }
+    if let Some(resized) = plan.resized.as_ref().filter(|resized| resized.is_news()) {
+        client.warn(resized.to_string());
+    }
+}
+
+/// The error of a return that was stopped, with what goes on and how to go on.
+fn explained(error: Error, client: &Client, (report, halt): (&RolloutReport, Halt)) -> Error {
+    let at = report.endpoint.as_ref().map(|endpoint| At {
+        pool: &report.pool,
+        endpoint,
+        account: None,
+    });
+    cancelled::explained(error, (report, at), client.run(), halt)
+}
