@@ -5,6 +5,7 @@
 mod autoscale;
 mod change;
 mod checked;
+mod consent;
 mod definition;
 mod destination;
 mod doctor;
@@ -53,6 +54,7 @@ mod written;
 pub use autoscale::Autoscale;
 pub use change::{BlueGreen, Canary, Change, OnBad, OnCancel, RunningTasks, Strategy};
 pub use checked::Checked;
+pub use consent::Consent;
 pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;
 pub use document::Unreadable;
@@ -89,7 +91,7 @@ pub use sight::{Depth, Sight};
 pub use sign_in::{CertificateNames, Connection, FromVariable, Login, Lookup, SignInMethod, complete};
 pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
-pub use upkeep::{Consent, DeletionSettings, ExpirySettings, WaitSettings};
+pub use upkeep::{DeletionSettings, ExpirySettings, WaitSettings};
 pub use values::{Stray, Value, Values};
 pub use versions::{
     CollectionSettings, CompletionSettings, FailedTest, Fit, Goal, ListSettings, Place, PromotionSettings,

@@ -1,5 +1,5 @@
-//! `rollback`: brings a pool back to what it was before its last change in place, or the work to its former pool; or shows
-//! what that would do.
+//! `rollback`: brings a pool back to what it was before its last change in place, or the work to its former pool; or
+//! shows what that would do.
 //!
 //! What it was, and how it gets there, is core's.
 
@@ -60,7 +60,7 @@ fn answer_of_plan(planned: &ReturnPlan) -> Answer {
         0 => Answer::new("unchanged", 0, format!("Pool {pool} is what it was already.")),
         _ => {
             let changes = plural(changes, "change");
-            let headline = format!("Pool {pool}: {changes}. Nothing was done; without --plan-only it is.");
+            let headline = format!("Pool {pool}: {changes}. Nothing was done.");
             Answer::new("planned", SOMETHING_TO_ACT_ON, headline)
         }
     };

@@ -64,30 +64,10 @@ struct Progress {
     since: Instant,
 }
 
-impl Progress {
-    /// How long no more nodes got ready.
-    fn note(&mut self, ready: u32) -> Duration {
-        if ready > self.most {
-            (self.most, self.since) = (ready, Instant::now());
-        }
-        self.since.elapsed()
-    }
-}
-
 /// What a change looked like last, and since when it looks so.
 struct Standstill {
     seen: String,
     since: Instant,
-}
-
-impl Standstill {
-    /// How long it has looked like this.
-    fn note(&mut self, seen: String) -> Duration {
-        if seen != self.seen {
-            (self.seen, self.since) = (seen, Instant::now());
-        }
-        self.since.elapsed()
-    }
 }
 
 /// A wait, and what it has seen.
@@ -105,6 +85,26 @@ struct Waiting<'a> {
 struct Place {
     endpoint: BatchEndpoint,
     account: Option<Account>,
+}
+
+impl Progress {
+    /// How long no more nodes got ready.
+    fn note(&mut self, ready: u32) -> Duration {
+        if ready > self.most {
+            (self.most, self.since) = (ready, Instant::now());
+        }
+        self.since.elapsed()
+    }
+}
+
+impl Standstill {
+    /// How long it has looked like this.
+    fn note(&mut self, seen: String) -> Duration {
+        if seen != self.seen {
+            (self.seen, self.since) = (seen, Instant::now());
+        }
+        self.since.elapsed()
+    }
 }
 
 impl Waiting<'_> {

@@ -10,8 +10,8 @@ use crate::ids::{
 };
 
 use super::{
-    Autoscale, Change, Consent, Healing, ImageSecurity, Judge, NodeLogs, PoolJson, Prices, ROLLOUT_DEADLINE, ReplicaRule,
-    RunningTasks, Share, SpotFallback, Spots, Strategy, WantedVersion,
+    Autoscale, Change, Consent, Healing, ImageSecurity, Judge, NodeLogs, PoolJson, Prices, ROLLOUT_DEADLINE,
+    ReplicaRule, RunningTasks, Share, SpotFallback, Spots, Strategy, WantedVersion,
     parts::{Elevation, PoolParts},
     patience,
 };

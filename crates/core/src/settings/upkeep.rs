@@ -1,6 +1,6 @@
 //! Which pool to wait for, or to delete, and what is allowed.
 
-use super::{AccountRef, Readiness, Sight, SpotCounts, pool, reader::Reader, status};
+use super::{AccountRef, Consent, Readiness, Sight, SpotCounts, pool, reader::Reader, status};
 use crate::{
     ids::PoolId,
     options::{Opt, fleet, pool as options},
@@ -42,16 +42,6 @@ pub struct ExpirySettings {
     pub sight: Sight,
     /// Whether anything is written at all.
     pub act: Consent,
-}
-
-/// Whether something was allowed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Consent {
-    /// It was not said.
-    #[default]
-    No,
-    /// It was.
-    Yes,
 }
 
 /// Reads what a wait needs.

@@ -8,8 +8,8 @@ use azure_batch_core::{
     options::{self, Opt, fleet, gate, image, judgement, parts, pool, run},
     publish::CHECK_NAMES,
     settings::{
-        self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Consent, Elevation, EndsWhen, Gates, Generalized, HealNodes,
-        ImageTest, Judge, Judging, KeptKind, Latest, LogsSignIn, ManagedImagePolicy, NewRegion, NodeLogs,
+        self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Consent, Elevation, EndsWhen, Gates, Generalized,
+        HealNodes, ImageTest, Judge, Judging, KeptKind, Latest, LogsSignIn, ManagedImagePolicy, NewRegion, NodeLogs,
         NodesPerReplica, OnBad, OnCancel, OnFailure, OnInconclusive, PendingResize, PoolSpec, ProfileJson,
         PublishContext, PublishSettings, PurchasePlan, Readiness, Register, ReplicaRule, ReplicaStorage, ResizePolicy,
         RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks, ShallowBy, Source, SourceDisk, SpotCounts,

@@ -273,14 +273,14 @@ fn taking_over() -> RolloutSettings {
 
 /// The pools' ids and what a roll-out said.
 async fn told(azure: &Azure, settings: &RolloutSettings) -> (Vec<String>, String) {
-    let (client, mut events) = azure.client(&tokio_util::sync::CancellationToken::new()).await;
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
     good(rollout::run(&client, &checked(settings)).await);
     let pools = ask(azure, Method::GET, "/pools", None).await;
     let pools = pools["value"].as_array().unwrap().iter();
     let ids = pools.filter(|pool| pool["state"] != "deleting");
     let mut ids: Vec<String> = ids.map(|pool| pool["id"].as_str().unwrap().to_owned()).collect();
     ids.sort();
-    (ids, crate::support::lines(&mut events).join("\n"))
+    (ids, lines(&mut events).join("\n"))
 }
 
 #[tokio::test(start_paused = true)]
