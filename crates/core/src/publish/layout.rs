@@ -15,6 +15,10 @@ use crate::{
     words,
 };
 
+/// Azure's word for a confidential machine that keeps no state of its TPM; only such a one goes to other regions (azure-cli
+/// issue 22995, packer-plugin-azure pull request 373).
+const NO_STATE: &str = "NonPersistedTPM";
+
 /// What the regions are to be like. `needs` are all of them.
 ///
 /// # Errors
@@ -117,16 +121,25 @@ fn require_all_keys(settings: &PublishSettings, needs: &[RegionNeed]) -> Result<
     ]))
 }
 
-/// Azure makes no version of a confidential machine where a region does not say how its state is encrypted.
+/// Azure makes no version of a confidential machine where a region does not say how its state is encrypted, and takes a
+/// state that is kept to no other region than the machine's own.
 fn require_states(settings: &PublishSettings, machine: &Machine, needs: &[RegionNeed]) -> Result<()> {
-    let profile = &settings.version_settings.profile;
-    let silent = needs
-        .iter()
-        .map(|need| &need.location)
-        .filter(|it| !profile.is_confidential_in(it));
-    let silent: Vec<&Location> = silent.collect();
-    if machine.security != Security::Confidential || silent.is_empty() || settings.adopted().is_some() {
+    if machine.security != Security::Confidential || settings.adopted().is_some() {
         return Ok(());
+    }
+    let profile = &settings.version_settings.profile;
+    let locations = || needs.iter().map(|need| &need.location);
+    let silent: Vec<&Location> = locations().filter(|it| profile.state_in(it).is_none()).collect();
+    if silent.is_empty() {
+        let is_kept = |it: &&Location| {
+            let state = profile.state_in(it);
+            state.is_some_and(|state| !state.eq_ignore_ascii_case(NO_STATE))
+        };
+        let far: Vec<&Location> = locations()
+            .filter(is_kept)
+            .filter(|it| **it != machine.location)
+            .collect();
+        return require_home(&far, &machine.location);
     }
     let text = words![
         "the machine is a confidential VM, and ",
@@ -136,6 +149,21 @@ fn require_states(settings: &PublishSettings, machine: &Machine, needs: &[Region
     Err(Error::new(ErrorKind::BadInput, text).with_hint(
         "give encryption.osDiskImage.securityProfile.confidentialVMEncryptionType in the entries of these regions",
     ))
+}
+
+fn require_home(far: &[&Location], home: &Location) -> Result<()> {
+    if far.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "the machine is a confidential VM, and Azure takes its state to no other region than its own, {home}, so not to {}",
+        names(far)
+    );
+    Err(Error::new(ErrorKind::BadInput, text).with_hint(words![
+        "leave these regions out, or give them and the machine's own the confidentialVMEncryptionType NonPersistedTPM in ",
+        image::PUBLISHING_PROFILE_JSON,
+        ", where the machine keeps no state"
+    ]))
 }
 
 fn of_region(region: &TargetRegion, luns: &[Lun]) -> Result<RegionLayout> {

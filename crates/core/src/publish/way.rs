@@ -70,7 +70,7 @@ impl Policy {
     /// What these settings say, for a version made in that region.
     #[must_use]
     pub(super) fn of(settings: &PublishSettings, own: &Location) -> Self {
-        let is_said = settings.version_settings.profile.is_confidential_in(own);
+        let is_said = settings.version_settings.profile.state_in(own).is_some();
         Self {
             managed_image: settings.managed_image,
             keys: settings.machine.keys,

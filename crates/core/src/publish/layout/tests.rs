@@ -127,3 +127,25 @@ fn a_confidential_machine_says_in_every_region_how_its_state_is_encrypted() {
       hint: give encryption.osDiskImage.securityProfile.confidentialVMEncryptionType in the entries of these regions
     ");
 }
+
+#[test]
+fn the_state_of_a_confidential_machine_stays_in_its_region_unless_none_is_kept() {
+    let machine = machine("V2", Security::Confidential);
+    let said = |word: &str| {
+        let said = json!({"encryption": {"osDiskImage": {"securityProfile": {"confidentialVMEncryptionType": word}}}});
+        let mut wanted = settings();
+        let regions = [machine.location.as_str(), "uksouth"];
+        let entry = |region: &str| (region.parse().unwrap(), said.as_object().cloned().unwrap());
+        wanted.version_settings.profile.regions = regions.map(entry).into();
+        wanted
+    };
+    let both = [need(machine.location.as_str()), need("uksouth")];
+    for none in ["NonPersistedTPM", "nonpersistedtpm"] {
+        assert!(layout(&said(none), &machine, &both).is_ok());
+    }
+    let error = layout(&said("EncryptedWithPmk"), &machine, &both).unwrap_err();
+    insta::assert_snapshot!(error.report(), @r"
+    the machine is a confidential VM, and Azure takes its state to no other region than its own, eastus2, so not to uksouth
+      hint: leave these regions out, or give them and the machine's own the confidentialVMEncryptionType NonPersistedTPM in publishing_profile_json, where the machine keeps no state
+    ");
+}

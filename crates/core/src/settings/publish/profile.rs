@@ -24,11 +24,10 @@ impl ProfileJson {
         self.whole.contains_key("storageAccountStrategy")
     }
 
-    /// Whether a region says how the state of confidential machines is encrypted.
+    /// How the state of confidential machines is encrypted in a region, in Azure's word; nothing when it is not said.
     #[must_use]
-    pub fn is_confidential_in(&self, location: &Location) -> bool {
+    pub fn state_in(&self, location: &Location) -> Option<&str> {
         let place = "/osDiskImage/securityProfile/confidentialVMEncryptionType";
-        let encryption = self.regions.get(location).and_then(|region| region.get("encryption"));
-        encryption.is_some_and(|it| it.pointer(place).is_some_and(Value::is_string))
+        self.regions.get(location)?.get("encryption")?.pointer(place)?.as_str()
     }
 }

@@ -115,7 +115,7 @@ fn a_publishing_profile_says_what_no_option_says_in_azures_own_names() {
         "encryption": {"osDiskImage": {"securityProfile": {"confidentialVMEncryptionType": "NonPersistedTPM"}}}}]});
     let profile = published(&of(good)).unwrap().settings.version_settings.profile.clone();
     assert!(profile.has_strategy());
-    assert!(profile.is_confidential_in(&"eastus2".parse().unwrap()));
+    assert_eq!(profile.state_in(&"eastus2".parse().unwrap()), Some("NonPersistedTPM"));
 }
 
 #[test]
