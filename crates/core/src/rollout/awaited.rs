@@ -99,7 +99,7 @@ mod tests {
             assert_eq!(found(&from("forward"), given), moving);
         }
         assert_eq!(
-            found(&[second.clone()], "render"),
+            found(std::slice::from_ref(&second), "render"),
             "nodes of render-1",
             "the former one is gone"
         );

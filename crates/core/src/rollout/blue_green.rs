@@ -225,13 +225,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
         match deed {
             Deed::Create(nodes) => self.create(nodes, look).await,
             Deed::Shrink(side, size) => self.shrink(side, size, look).await,
-            Deed::Await(side) => match look.of(side) {
-                Some(pool) if pool.life == PoolLife::Deleting => self.wait("the new pool to be gone", 1).await,
-                pool => {
-                    let count = pool.map_or(0, |pool| count_of(pool.current));
-                    self.wait(side.waiting(), count).await
-                }
-            },
+            Deed::Await(side) => self.await_nodes(side, look).await,
             Deed::Mark(job) => self.send(jobs::mark(endpoint, &job, Some((&held.0, &held.1)))).await,
             Deed::Unmark(job) => self.send(jobs::mark(endpoint, &job, None)).await,
             Deed::Disable(id) => {
@@ -252,6 +246,16 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
             Deed::Delete => self.delete(look).await,
             // These need more than a write, and `reach` has them.
             Deed::Grow(_) | Deed::Check(..) | Deed::Refill(_) | Deed::Finish | Deed::Ended | Deed::Refuse(..) => Ok(()),
+        }
+    }
+
+    async fn await_nodes(&mut self, side: Side, look: &Look) -> Result<()> {
+        match look.of(side) {
+            Some(pool) if pool.life == PoolLife::Deleting => self.wait("the new pool to be gone", 1).await,
+            pool => {
+                let count = pool.map_or(0, |pool| count_of(pool.current));
+                self.wait(side.waiting(), count).await
+            }
         }
     }
 

@@ -370,6 +370,7 @@ fn failures_are_named_together_and_can_be_ignored_by_name() {
       caused by: vm-state: d
       next: correct this, and run again
       next: or publish it all the same, with ignore_checks naming what is not to count: extensions, vm-state
+      hint: correct this, and run again
     ");
     events.try_recv().unwrap();
     assert!(matches!(
