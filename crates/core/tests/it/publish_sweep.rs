@@ -339,7 +339,10 @@ fn without_burnt_numbers(resources: Value) -> Value {
     {
         versions.retain(|version| !is_failed(version));
     }
-    let text = without_hashes(&all.to_string().replace("1.0.1", "1.0.0"));
+    // The tag has the number of the failed one, too.
+    let noted = r#""azure-batch-numbers":"1.0.0"#;
+    let text = all.to_string().replace(&format!("{noted}-1\""), &format!("{noted}\""));
+    let text = without_hashes(&text.replace("1.0.1", "1.0.0"));
     serde_json::from_str(&text).unwrap_or(Value::Null)
 }
 
