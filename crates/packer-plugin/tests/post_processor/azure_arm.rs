@@ -214,7 +214,10 @@ async fn a_build_that_cannot_go_on_says_why_and_nothing_of_the_secrets() {
     let user = without_source(&host, &folder);
     let vhd = "StorageAccountLocation: eastus2\nVHDOSDiskUri: https://x/images/os.vhd";
     let gone = format!("ManagedImageId: {COMPUTE}/images/gone");
-    for (lines, says) in [(vhd, "no storage account in sight"), (gone.as_str(), "/images/gone")] {
+    for (lines, says) in [
+        (vhd, "no storage account in sight"),
+        (gone.as_str(), "there is no managed image gone"),
+    ] {
         let (_, outcome) = build(&host, &user, lines).await;
         let error = outcome.error.unwrap();
         assert!(error.contains(says) && error.contains("\n\n  "), "{error}");
