@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn a_narrow_terminal_has_no_wider_line_and_no_broken_word() {
         let clean = |cell: &str| cell.replace("1.4.2", "***");
-        insta::assert_snapshot!(table().remarking_on(0).text(Some(30), clean), @r"
+        insta::assert_snapshot!(table().remarking_on(0).text(Some(28), clean), @r"
         POOL
         render
             notes: 2 versions behind
