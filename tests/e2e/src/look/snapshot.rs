@@ -21,7 +21,7 @@ const FIXED: [&str; 5] = ["timeout ", "at most ", "deadline of ", "within ", "fo
 
 /// What differs from run to run, and the word for it; `$1` is a part that stays. The order matters: what is longer comes
 /// first.
-const DIFFERS: [(&str, &str); 28] = [
+const DIFFERS: [(&str, &str); 31] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     // Also where Markdown escapes it, and where a terminal breaks it.
     (r"tvmps(?:_|&#95;)[0-9a-f\n]+(?:_|&#95;)\n?[dp]", "NODE"),
@@ -45,6 +45,12 @@ const DIFFERS: [(&str, &str); 28] = [
     (r" {2,}TIME", "  TIME"),
     // When a side's nodes became idle is known of those that were seen before.
     (r"(?m)^(\d+ (?:old|new) .*?  \d+ ) *(?:TIME|–) +", "$1 AFTER  "),
+    (
+        r"(?m)^(\| \d+ (?:old|new) \|[^|\n]*\| \d+ \|) (?:TIME|–) \|",
+        "$1 AFTER |",
+    ),
+    // Five minutes without news come or do not come while one waits.
+    (r"(?m)^.* TIME so far\n", ""),
     // How far something is; with a digit after the point it is a part of tasks, which stays.
     (r"\b\d+\.\d %|\b\d+ %", "N %"),
     // Nodes that came are idle a moment later.
@@ -54,6 +60,11 @@ const DIFFERS: [(&str, &str); 28] = [
     (
         r"(?m)^.*\d+ of \d+ nodes ready \([^)]*\b(?:creating|starting|waiting for the start task)\b[^)]*\)\n",
         "",
+    ),
+    // Nodes that are ready at the same look are not waited for, so nothing is said of them.
+    (
+        r"(?m)^(.*\bpool steady: \d+ of \d+ nodes allocated \(STATES\)\n).*\b\d+ of \d+ nodes ready \(\d+ idle\)\n",
+        "$1",
     ),
     // A machine so busy that not even loopback answers in time.
     (
