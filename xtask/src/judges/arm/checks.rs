@@ -294,12 +294,15 @@ pub(super) fn protocol(checks: &mut Checks, log: &str) -> Result {
 /// What all Linux machines were made of, as it is known in the end.
 pub(super) const UBUNTU: &str = "Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:latest";
 
-/// What a build's machine was made of, and the agent that Batch has for it: none for Server 2025, which its list lacks.
+/// What a build's machine was made of, and the agent that Batch has for it.
 fn base(name: &str) -> (String, Value) {
-    let windows = |year: &str| format!("MicrosoftWindowsServer:WindowsServer:{year}-datacenter-g2:latest");
+    let windows = |year: &str| {
+        let image = format!("MicrosoftWindowsServer:WindowsServer:{year}-datacenter-g2:latest");
+        (image, json!("batch.node.windows amd64"))
+    };
     match name {
-        "windows" => (windows("2025"), Value::Null),
-        "windows-2022" => (windows("2022"), json!("batch.node.windows amd64")),
+        "windows" => windows("2025"),
+        "windows-2022" => windows("2022"),
         _ => (UBUNTU.to_owned(), json!("batch.node.ubuntu 22.04")),
     }
 }
