@@ -2,7 +2,7 @@
 //!
 //! Which block is run in which way is in [`crate::pages::ROWS`].
 
-use std::{path::Path, path::PathBuf, time::Duration};
+use std::{path::Path, path::PathBuf, thread, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -194,13 +194,25 @@ fn commands(block: &Block) -> Vec<String> {
         .collect()
 }
 
+/// Blocks run side by side, each on an Azure of its own: they wait most of the time.
 fn pages_commands_end_as_their_pages_say(lab: &Lab<'_>) -> Result {
+    let mut blocks = Vec::new();
     for (block, how) in chosen(lab, |how| matches!(how, How::Commands(..)))? {
-        let How::Commands(world, codes) = how else { continue };
-        let lab = lab.part(&block.name())?;
-        at(&block, run_commands(&lab, &block, world, codes))?;
+        if let How::Commands(world, codes) = how {
+            blocks.push((lab.part(&block.name())?, block, world, codes));
+        }
     }
-    Ok(())
+    thread::scope(|scope| {
+        let run = |(lab, block, world, codes): &(Lab<'_>, Block, World, &'static [i32])| {
+            at(block, run_commands(lab, block, *world, codes))
+        };
+        let runs: Vec<_> = blocks.iter().map(|block| scope.spawn(move || run(block))).collect();
+        let ended = runs.into_iter().map(|run| {
+            let lost = || Failure::unexpected("a block of a page panicked");
+            run.join().map_err(|_panic| lost())?
+        });
+        ended.collect::<Result<Vec<()>>>().map(drop)
+    })
 }
 
 fn run_commands(lab: &Lab<'_>, block: &Block, world: World, codes: &[i32]) -> Result {
