@@ -29,7 +29,7 @@ struct Column {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Layout {
     /// Those that stand side by side.
-    beside: Vec<Column>,
+    abreast: Vec<Column>,
     /// Those that stand below their row.
     below: Vec<Column>,
     /// The room of the last one of those side by side, where its text is broken.
@@ -41,25 +41,25 @@ impl Layout {
     /// never below it.
     fn of(columns: Vec<Column>, stay: usize, terminal: Option<usize>) -> Self {
         let mut layout = Self {
-            beside: columns,
+            abreast: columns,
             below: Vec::new(),
             last: None,
         };
         let Some(room) = terminal.filter(|room| layout.width() > *room) else {
             return layout;
         };
-        let last = layout.beside.last().map_or(0, |last| last.width);
+        let last = layout.abreast.last().map_or(0, |last| last.width);
         let before = layout.width() - last;
         if before > 0 && before + LEAST <= room {
             layout.last = Some(room - before);
             return layout;
         }
         while layout.width() > room {
-            let may_go = layout.beside.iter().filter(|column| column.at >= stay);
+            let may_go = layout.abreast.iter().filter(|column| column.at >= stay);
             let Some(widest) = may_go.max_by_key(|column| column.width).copied() else {
                 break;
             };
-            layout.beside.retain(|column| *column != widest);
+            layout.abreast.retain(|column| *column != widest);
             layout.below.push(widest);
         }
         layout.below.sort_unstable_by_key(|column| column.at);
@@ -68,16 +68,16 @@ impl Layout {
 
     /// The letters of a row.
     fn width(&self) -> usize {
-        let letters: usize = self.beside.iter().map(|column| column.width).sum();
-        letters + GAP * self.beside.len().saturating_sub(1)
+        let letters: usize = self.abreast.iter().map(|column| column.width).sum();
+        letters + GAP * self.abreast.len().saturating_sub(1)
     }
 
     /// The lines of a row: one, or as many as its last cell is broken into.
     fn lines<'c>(&self, cell: impl Fn(usize) -> &'c str) -> Vec<String> {
         let mut lines = vec![String::new()];
         let mut begin = 0;
-        for (number, column) in self.beside.iter().enumerate() {
-            let room = self.last.filter(|_| number + 1 == self.beside.len());
+        for (number, column) in self.abreast.iter().enumerate() {
+            let room = self.last.filter(|_| number + 1 == self.abreast.len());
             let pieces = match room {
                 Some(room) => wrapped(cell(column.at), room),
                 None => vec![cell(column.at).to_owned()],

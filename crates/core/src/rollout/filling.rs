@@ -20,7 +20,7 @@ use crate::{
     batch::{job::Job, pool::Pool},
     error::{Error, Result},
     progress::Event,
-    settings::{Canary, NodeLogs, Readiness, RolloutSettings},
+    settings::{Canary, NodeLogs, Readiness, RollbackSettings, RolloutSettings},
 };
 
 /// How a pool is filled.
@@ -46,6 +46,17 @@ impl<'s> Filling<'s> {
             readiness: settings.policy.readiness,
             rounds: settings.policy.resize.rounds,
             node_logs: settings.node_logs.as_ref(),
+            doing,
+        }
+    }
+
+    /// That of a return by hand, which tries no image.
+    pub(super) const fn of_return(settings: &RollbackSettings, canary: &'s Canary, doing: &'s str) -> Self {
+        Self {
+            canary,
+            readiness: settings.readiness,
+            rounds: settings.resize.rounds,
+            node_logs: None,
             doing,
         }
     }

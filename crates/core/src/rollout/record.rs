@@ -245,7 +245,7 @@ impl Record {
         [none, self.canary_nodes(), self.size, self.was.size]
     }
 
-    /// Whether others gave the pool another size since the change had come to its end. What a formula decides is nobody's.
+    /// Whether others gave the pool another size since the change had come to its end. What a formula decides was given by no client.
     pub(super) fn is_resized(&self, pool: &Pool) -> bool {
         let is_fixed = self.follows.is_none() && self.was.autoscale.is_none() && pool.scaling == Scaling::Fixed;
         self.phase == Phase::Done && !self.is_made() && is_fixed && pool.targets != self.size

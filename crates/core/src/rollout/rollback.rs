@@ -123,13 +123,7 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
         make: None,
         running_tasks: settings.running_tasks,
         on_failure: OnBad::Keep,
-        filling: Filling {
-            canary: &canary,
-            readiness: settings.readiness,
-            rounds: settings.resize.rounds,
-            node_logs: None,
-            doing: &doing,
-        },
+        filling: Filling::of_return(settings, &canary, &doing),
         judging: &judging,
         gates: &gates,
     };

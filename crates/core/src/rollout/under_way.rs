@@ -1,6 +1,6 @@
 //! What a pool's metadata say of a change that has begun and not come to its end, for those who only look. Pure.
 //!
-//! Whether a run is still at work on it, nobody can see. How a run goes on with it is decided in `replace::next` and
+//! Whether a run is still at work on it cannot be seen. How a run goes on with it is decided in `replace::next` and
 //! `blue_green::next`.
 
 use std::fmt;

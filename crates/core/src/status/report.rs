@@ -85,7 +85,7 @@ pub struct PoolStatus {
     pub next: Option<String>,
 }
 
-/// A change of a pool that has begun and not come to its end. Whether a run is at work on it, nobody can see.
+/// A change of a pool that has begun and not come to its end. Whether a run is at work on it cannot be seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChangeStatus {
     /// What it is.

@@ -143,7 +143,7 @@ async fn with_a_deleted_version() -> Azure {
     azure
 }
 
-/// Such a machine as nobody can bring back: it is stopped and marked on the way.
+/// A machine that cannot be brought back: it is stopped and marked on the way.
 fn irreversible(version: &str) -> PublishSettings {
     let mut wanted = settings();
     wanted.version = version.parse().unwrap();

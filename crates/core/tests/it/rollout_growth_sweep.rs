@@ -138,7 +138,7 @@ fn every_request_of_another_vm_size_meets_what_it_must_outlive() {
         one_of: 2,
         world: full,
         flow,
-        // A run that ends before it asks for nodes leaves the shortage to nobody: the next one gets the first size.
+        // A run that ends before it asks for nodes does not meet the shortage: the next one gets the first size.
         settle: |resources| {
             let mut settled = settle(resources);
             for pool in settled["batch"].as_object_mut().unwrap().values_mut() {

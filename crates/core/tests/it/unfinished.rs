@@ -1,4 +1,4 @@
-//! Changes that nobody goes on with, former pools and pools that were left empty: a wait is no success on them, and a
+//! Changes that no run goes on with, former pools and pools that were left empty: a wait is no success on them, and a
 //! look at all pools finds them.
 //!
 //! The worlds are those of the roll-outs.

@@ -16,7 +16,7 @@ use crate::{
     rights,
 };
 
-/// A size that somebody wants in the region of an account.
+/// A size that is wanted in the region of an account.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::publish) struct Asked<'a> {
     /// Whose nodes are to have it.

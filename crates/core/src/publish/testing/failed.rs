@@ -77,7 +77,7 @@ pub(in crate::publish) fn note(settings: &PublishSettings, version: &ImageVersio
     Some(format!("Image version {} {failure}; {stays}", version.title()))
 }
 
-/// Whether somebody has admitted it to latest somewhere.
+/// Whether it was admitted to latest in any region.
 fn is_admitted(version: &ImageVersion) -> bool {
     let mut regions = version.regions().into_iter();
     regions.any(|region| !version.is_excluded_in(&region.location))
