@@ -18,7 +18,7 @@ use crate::{
     error::{ErrorKind, Result},
     ids::PoolId,
     plan::Plan,
-    rollout::{self, Demand, Extent, Foreseen, Resolved, RolloutOutcome, RolloutStep},
+    rollout::{self, Demand, Extent, Foreseen, Resolved, Resumes, RolloutOutcome, RolloutStep},
     settings::{AfterFailure, Checked, FleetSettings},
     watch::Looks,
 };
@@ -87,8 +87,8 @@ impl Queue {
             return None;
         }
         let next = self.waiting.pop_front()?;
-        // Its look has failed already, and that is how it ended.
-        if self.ended.get(next).is_some_and(Option::is_some) {
+        // Its look has failed, or it went on before all others.
+        if self.has_ended(next) {
             return self.next(under_way, max_parallel);
         }
         Some(next)
@@ -96,6 +96,10 @@ impl Queue {
 
     const fn is_first_under_way(&self, begun: usize, under_way: usize) -> bool {
         begun == 1 && under_way == 1
+    }
+
+    fn has_ended(&self, pool: usize) -> bool {
+        self.ended.get(pool).is_some_and(Option::is_some)
     }
 
     fn end(&mut self, pool: usize, outcome: RolloutOutcome) {
@@ -113,12 +117,19 @@ impl Queue {
 /// Rolls all of them out; the results are in the order of the file.
 pub async fn run(client: &Client, fleet: &Checked<FleetSettings>) -> Vec<PoolRun> {
     let looks = Looks::of_many();
-    let (looked, _sums) = look(client, fleet, (&looks, Extent::Steps)).await;
+    let (mut looked, _sums) = look(client, fleet, (&looks, Extent::Steps)).await;
     let mut queue = Queue::new(fleet.pools.len(), fleet.after_failure);
+    if are_held_up(&looked) {
+        finish(client, &looks, &looked, &mut queue).await;
+        if !queue.stopped {
+            looked = look(client, fleet, (&looks, Extent::Steps)).await.0;
+        }
+    }
     let mut resolved = Vec::new();
     for (number, (settings, looked)) in fleet.pools.iter().zip(looked).enumerate() {
         resolved.push(match looked {
             Ok((settings, foreseen)) => Some((settings, foreseen.demand)),
+            Err(_) if queue.has_ended(number) => None,
             Err(error) => {
                 queue.end(number, rollout::refused(settings, error));
                 None
@@ -147,6 +158,34 @@ pub async fn run(client: &Client, fleet: &Checked<FleetSettings>) -> Vec<PoolRun
         outcome,
     })
     .collect()
+}
+
+/// Whether a pool finds no room while a move of another run holds that of two pools.
+fn are_held_up(looked: &[Looked]) -> bool {
+    let finds_none = |looked: &Looked| {
+        let error = looked.as_ref().err();
+        error.is_some_and(|error| matches!(error.kind(), ErrorKind::Quota | ErrorKind::Refused))
+    };
+    looked.iter().any(goes_on) && looked.iter().any(finds_none)
+}
+
+fn goes_on(looked: &Looked) -> bool {
+    looked
+        .as_ref()
+        .is_ok_and(|(_, foreseen)| foreseen.resumes == Resumes::Yes)
+}
+
+/// Goes on with the moves that another run began, one by one, before the others are looked at once more.
+async fn finish(client: &Client, looks: &Looks, looked: &[Looked], queue: &mut Queue) {
+    for (number, looked) in looked.iter().enumerate() {
+        if let Ok((resolved, _)) = looked
+            && goes_on(looked)
+            && !queue.stopped
+        {
+            let (_, outcome) = one(client, resolved, looks, number).await;
+            queue.end(number, outcome);
+        }
+    }
 }
 
 /// What rolling all of them out would do now. It writes nothing.

@@ -67,6 +67,7 @@ mod ways;
 mod weighing;
 
 pub use asked::AskedGates;
+pub use blue_green::find::Resumes;
 pub use cost::Upkeep;
 pub use demand::Demand;
 pub use failed_starts::FailedStarts;
@@ -122,6 +123,8 @@ pub struct Foreseen {
     pub plan: Plan<RolloutStep>,
     /// The nodes that it brings; nothing when it brings none, or when that is not known.
     pub demand: Option<Demand>,
+    /// Whether it goes on with the move of another run, which holds the room of two pools until it has ended.
+    pub resumes: Resumes,
     /// The nodes that there are more on the way, where the work moves to a second pool.
     surge: Option<Surge>,
     /// The rights that it needs, where they do not follow from the settings and the steps alone.
@@ -267,6 +270,7 @@ async fn plan_one(
     Ok(Foreseen {
         plan: beginning.plan,
         demand,
+        resumes: Resumes::No,
         surge: None,
         needs: None,
         quotas,

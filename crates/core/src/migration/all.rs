@@ -97,26 +97,24 @@ pub async fn run_all(client: &Client, settings: &Checked<MigrationSettings<AllPo
     let found = resolve(client, settings).await?;
     // As with a file: nothing is written when one of them cannot be changed as far as one can see.
     let is_stopped = !found.stay.is_empty() && settings.pool.after_failure == AfterFailure::Stop;
+    // What has begun goes on first.
+    let moves = found.begun.into_iter().chain(found.moves);
+    let moves: Vec<_> = moves.map(|(moves, _why)| moves).collect();
+    let outcomes = match is_stopped {
+        true => Vec::new(),
+        false => run_each(client, settings, &moves).await,
+    };
+    let outcomes = outcomes.into_iter().chain(iter::repeat_with(|| None));
     let mut ends: Vec<PoolEnd> = Vec::new();
-    // A move that has begun may hold the room that the others need, so these are looked at once it is over.
-    for group in [found.begun, found.moves] {
-        let moves: Vec<_> = group.into_iter().map(|(moves, _why)| moves).collect();
-        let has_turn = !is_stopped && !ends.iter().any(|it| stops(it, settings.pool.after_failure));
-        let outcomes = match has_turn && !moves.is_empty() {
-            true => run_each(client, settings, &moves).await,
-            false => Vec::new(),
-        };
-        let outcomes = outcomes.into_iter().chain(iter::repeat_with(|| None));
-        for (moves, outcome) in moves.into_iter().zip(outcomes) {
-            ends.push(PoolEnd {
-                pool: moves.pool.id.clone(),
-                wave: fleet::wave(ends.len()),
-                end: match outcome {
-                    Some(outcome) => End::Ran(Box::new(moves), Box::new(outcome)),
-                    None => End::NotBegun(Box::new(moves)),
-                },
-            });
-        }
+    for (moves, outcome) in moves.into_iter().zip(outcomes) {
+        ends.push(PoolEnd {
+            pool: moves.pool.id.clone(),
+            wave: fleet::wave(ends.len()),
+            end: match outcome {
+                Some(outcome) => End::Ran(Box::new(moves), Box::new(outcome)),
+                None => End::NotBegun(Box::new(moves)),
+            },
+        });
     }
     let without_turn = |pool, end| PoolEnd {
         pool,
@@ -128,18 +126,6 @@ pub async fn run_all(client: &Client, settings: &Checked<MigrationSettings<AllPo
     let done = found.done.into_iter();
     ends.extend(done.map(|done| without_turn(done.pool.clone(), End::Done(done))));
     Ok(ends)
-}
-
-/// Whether no further pool begins after this one.
-fn stops(it: &PoolEnd, after_failure: AfterFailure) -> bool {
-    match &it.end {
-        End::Ran(_, outcome) => outcome.result.as_ref().is_err_and(|error| {
-            let ends_run = matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline);
-            ends_run || after_failure == AfterFailure::Stop
-        }),
-        End::NotBegun(_) => true,
-        End::Stays(_) | End::Done(_) => false,
-    }
 }
 
 /// Moves them, and notes of each that had its turn how long it and its nodes took.

@@ -6,7 +6,7 @@ use super::{
     Demand, Extent, Foreseen, RolloutReport, agent, before,
     blue_green::{
         Pools, Shifting, Surge, Way, begin, family,
-        find::{self, Found, Two, What},
+        find::{self, Found, Resumes, Two, What},
         next::to_move,
         steps::steps,
         tidy,
@@ -88,6 +88,7 @@ pub(super) async fn plan(
     let found = find::find(&account, site, settings, &mut Vec::new()).await?;
     let mut plan: Vec<RolloutStep> = found.choice.into_iter().collect();
     let (mut surge, mut quotas, mut needs) = (None, Vec::new(), None);
+    let mut resumes = Resumes::No;
     let demand = match &found.what {
         What::One(settings) => {
             let planned = super::plan_one((client, looks), site, (settings, extent)).await?;
@@ -100,6 +101,7 @@ pub(super) async fn plan(
             let access = PoolAccess::new(&watch, two.shift.new.clone());
             let need = replicas::foresee(&access, site, &two.settings).await?;
             plan.extend(planned(client, &watch, two, &need).await?);
+            resumes = two.resumes;
             surge = Some(Surge::of(&two.shift, &settings.change));
             needs = Some(self::needs(two));
             if extent == Extent::WithNeeds && two.intent.follows.is_none() {
@@ -115,6 +117,7 @@ pub(super) async fn plan(
     Ok(Foreseen {
         plan: Plan::new(plan),
         demand,
+        resumes,
         surge,
         needs,
         quotas,

@@ -6,17 +6,17 @@ use azure_batch_core::{
     error::ErrorKind,
     fleet::{self, FleetPlan, PoolPlan, PoolRun},
     ids::PoolId,
-    options::pool::{ACCOUNT, IMAGE_VERSION, POOL_FILE, PRICE_FILE},
+    options::pool::{ACCOUNT, IMAGE_VERSION, POOL_FILE, PRICE_FILE, STRATEGY},
     progress::Event,
     rollout::PoolAction,
-    settings::{self, Checked, FleetSettings, Values},
+    settings::{self, Checked, FleetSettings, ROLLOUT_DEADLINE, Values},
 };
 use http::Method;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    rollout::{entries, image, world},
+    rollout::{client, entries, image, world},
     support::{Azure, GROUP},
 };
 
@@ -90,6 +90,33 @@ async fn one_pool_is_made_first_then_the_rest_and_a_second_run_writes_nothing() 
     let (again, _) = roll_out(&azure, FILE).await;
     assert_eq!(results(&again), all("Unchanged"));
     assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_that_has_begun_is_finished_before_the_room_for_the_other_pools_is_looked_at() {
+    let file = "
+defaults: {vm-size: Standard_D4s_v5, node-agent-sku-id: batch.node.ubuntu 22.04}
+pools:
+  - {pool-id: a, target-dedicated-nodes: 2}
+  - {pool-id: b, target-dedicated-nodes: 2}
+";
+    let next = given(file).with(STRATEGY, "blue-green");
+    let next = settings::fleet(&next).unwrap().settings;
+    let former = given(file).with(IMAGE_VERSION, image("0.9.0"));
+    let former = settings::fleet(&former).unwrap().settings;
+    let mut held_up = 0;
+    for seconds in [40, 80, 120, 160] {
+        // For both and one node more, which the first of them takes.
+        let azure = world(|seed| seed["batchAccounts"][0]["quotas"] = json!({"dedicatedCores": 4 * 5}));
+        fleet::run(&client(&azure, ROLLOUT_DEADLINE).await, &former).await;
+        fleet::run(&client(&azure, Duration::from_secs(seconds)).await, &next).await;
+        let second = entries(&azure, &Method::POST, "/pools").len() > 2;
+        held_up += usize::from(second);
+        let runs = fleet::run(&client(&azure, ROLLOUT_DEADLINE).await, &next).await;
+        let moved = [("a", "Moved".to_owned()), ("b", "Moved".to_owned())];
+        assert_eq!(results(&runs), moved, "killed after {seconds} s");
+    }
+    assert!(held_up > 2, "only {held_up} runs were killed with two pools of a there");
 }
 
 #[tokio::test(start_paused = true)]

@@ -80,8 +80,10 @@ pub(in crate::rollout) struct Two {
 
 /// Whether a roll-out goes on with what another run began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::rollout) enum Resumes {
+pub enum Resumes {
+    /// It is the first one, or nothing is under way.
     No,
+    /// It goes on with what is under way.
     Yes,
 }
 
