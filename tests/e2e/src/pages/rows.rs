@@ -180,7 +180,7 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         POOLS,
-        "azure-batch-pool rollback",
+        "# shows what it would do",
         How::Commands(World::Changed(&["render"]), &[10, 0]),
     ),
     row(
