@@ -158,6 +158,9 @@ fn objection(version: &ImageVersion, rule: &VersionRule, region: Option<&Locatio
     if let Some(objection) = version.objections().into_iter().next() {
         return Some(objection);
     }
+    if let Some(failure) = versions::failed_test(version) {
+        return Some(format!("it {failure}"));
+    }
     let is_done = version.status() == Status::Succeeded;
     let (is_usable, is_excluded) = match region {
         Some(region) => (is_usable_in(version, region), version.is_excluded_in(region)),
@@ -287,6 +290,30 @@ mod tests {
             .collect();
         assert_eq!(none, ["it is excluded from latest"]);
         assert_eq!(chosen("tag:release=canary", None), Err(Vec::new()));
+    }
+
+    #[test]
+    fn a_version_that_failed_its_test_is_passed_over_unless_it_was_admitted_all_the_same() {
+        let tested = |number, excluded, mark: &str| {
+            with(&version(number, "Succeeded", excluded, BOTH), |body| {
+                body["tags"] = json!({"release": "stable", "azure-batch-tested": mark});
+            })
+        };
+        let all = versions(vec![
+            tested("1.0.0", true, "passed 0123abcd"),
+            tested("1.1.0", false, "failed 0123abcd exit code 3"),
+            tested("1.2.0", true, "failed 0123abcd exit code 3"),
+        ]);
+        let now = "2026-06-01T00:00:00Z".parse().unwrap();
+        let lines = |rule: &str| choose(&all, &rule.parse().unwrap(), None, now).unwrap().lines();
+        assert_eq!(
+            lines("tag:release=stable"),
+            [
+                "the image version is d 1.1.0, which is tag:release=stable now",
+                "1.2.0 was passed over: it failed its test: exit code 3"
+            ]
+        );
+        assert_eq!(lines("latest")[1], "1.2.0 was passed over: it failed its test: exit code 3");
     }
 
     #[test]

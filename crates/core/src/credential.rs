@@ -22,7 +22,7 @@ use crate::{
     claims::Claims,
     cloud::Cloud,
     error::{Error, ErrorKind, RefusedBy, Result},
-    ids::{ClientId, TenantId},
+    ids::{Audience, ClientId, TenantId},
     retry::Repeat,
     run::Run,
     sender::Sender,
@@ -314,9 +314,11 @@ fn build_inner(
             client,
             request_url,
             request_token,
+            audience,
             connection,
         } => {
-            let issue = (cloud.assertion_audience.as_str(), connection.as_ref());
+            let audience = audience.as_ref().map_or(cloud.assertion_audience.as_str(), Audience::as_str);
+            let issue = (audience, connection.as_ref());
             let (token, through) = (request_token.clone(), (sender, presented));
             let fetched = assertion::Fetched::new(request_url, issue, token, through)?;
             application(tenant, client).with_assertion(fetched)?

@@ -104,6 +104,13 @@ text_id!(
     |text| is_made_of(text, 36..=36, "-")
 );
 text_id!(
+    /// For whom a CI system's token is made out, as a federated credential in Entra names it.
+    Audience,
+    "an audience such as api://AzureADTokenExchange (no spaces, 600 letters at most)",
+    // Entra takes 600 letters: the limit of `audiences` in Microsoft Graph's federatedIdentityCredential.
+    |text| (1..=600).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic())
+);
+text_id!(
     /// The client id of an Entra application or managed identity.
     ClientId,
     "a client id (a GUID)",

@@ -21,6 +21,7 @@ use crate::{
     json,
     operation::Status,
     rights,
+    tags::TestMark,
 };
 
 /// How many versions are read at one time.
@@ -99,6 +100,21 @@ pub fn is_usable_in(version: &ImageVersion, region: &Location) -> bool {
     here.is_some_and(|entry| {
         (is_succeeded && entry.state.is_empty()) || ((is_succeeded || is_updating) && entry.is_complete())
     })
+}
+
+/// How a version failed its last test, as the end of a sentence. Nothing for one that passed, that was never tested, or that
+/// was admitted to latest all the same.
+#[must_use]
+pub fn failed_test(version: &ImageVersion) -> Option<String> {
+    let failure = TestMark::read(version.body())?.failure()?;
+    (!is_admitted(version)).then_some(failure)
+}
+
+/// Whether it was admitted to latest in any region.
+#[must_use]
+pub fn is_admitted(version: &ImageVersion) -> bool {
+    let mut regions = version.regions().into_iter();
+    regions.any(|region| !version.is_excluded_in(&region.location))
 }
 
 /// Reads all versions of a definition. One that is not finished is read by itself, with its replication.

@@ -137,6 +137,7 @@ impl Config {
         let (file, password) = (sign_in::CLIENT_CERT_PATH, sign_in::CLIENT_CERT_PASSWORD);
         let connection = sign_in::ADO_PIPELINE_SERVICE_CONNECTION_ID;
         let together = [
+            (sign_in::OIDC_AUDIENCE, url),
             (url, token),
             (token, url),
             (connection, url),

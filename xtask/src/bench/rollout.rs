@@ -69,7 +69,9 @@ struct Cost {
 struct Bench {
     results: PathBuf,
     root: PathBuf,
-    programs: PathBuf,
+    /// As they are released: a list of five hundred pools keeps a debug build busy for seconds.
+    emulator: PathBuf,
+    pool: PathBuf,
     az: Venv,
 }
 
@@ -165,7 +167,7 @@ impl Bench {
         let example = files::read_json(&self.root.join("tests/emulator/seeds/example.json"))?;
         let file = dir.join("journal.jsonl");
         let start = Start {
-            binary: &self.programs.join("azure-emulator"),
+            binary: &self.emulator,
             dir: &dir,
             seed: Job::seed(&example),
             time_scale: 1,
@@ -194,7 +196,7 @@ impl Bench {
         let secret = secret.ok_or_else(|| Failure::unexpected("the example has no secret"))?;
         let file = dir.join("pools.yml");
         files::write(&file, job.file())?;
-        Ok(Program::new(self.programs.join("azure-batch-pool"), dir, "ours")
+        Ok(Program::new(&self.pool, dir, "ours")
             .args(["rollout", "--json", "--account", &world::account(world::ACCOUNT)])
             .args(["--tenant-id", world::TENANT, "--client-id", world::CLIENT])
             .args(["--metadata-host", azure.host(), "--pool-file"])
@@ -248,12 +250,14 @@ fn late(entries: &[Entry]) -> Result<f64> {
 /// When a roll-out fails, after all have had their turn.
 pub(crate) fn rollout() -> Result {
     let checkout = Checkout::find()?;
-    let programs = checkout.programs()?;
+    let emulator = checkout.released("azure-emulator")?;
+    let pool = checkout.released("azure-batch-pool")?;
     let az = Venv::of(&checkout.root.join("tests/judges"), "az")?;
     let bench = Bench {
         results: checkout.target.join("bench-rollout"),
         root: checkout.root,
-        programs,
+        emulator,
+        pool,
         az,
     };
     files::make_empty(&bench.results)?;

@@ -28,7 +28,7 @@ use crate::{
     settings::SoughtVersion,
     tags::TemporaryTags,
     typing::Command,
-    versions::is_usable_in,
+    versions::{self, is_usable_in},
     words,
 };
 
@@ -336,7 +336,10 @@ fn made_of<'v>((id, body): (&ImageId, Option<&Value>), versions: &'v [ImageVersi
 /// The newest one that can be used, in that region if there is one there.
 fn choose(image: &ImageId, made: &[(&ImageVersion, Tie)], region: Option<&Location>) -> Result<Origin, Lack> {
     let bad = |version: &ImageVersion| match version.status() {
-        Status::Succeeded => version.objections().into_iter().next(),
+        Status::Succeeded => version.objections().into_iter().next().or_else(|| {
+            let failure = versions::failed_test(version)?;
+            Some(format!("it {failure}"))
+        }),
         _ => Some(format!("its state is {}", version.provisioning_state())),
     };
     let (usable, unusable): (Vec<_>, Vec<_>) = made.iter().partition(|(version, _)| bad(version).is_none());

@@ -22,6 +22,8 @@ rows! {
         "Address at which a CI job asks for its identity token (OIDC). GitHub sets the variable itself when the job has `id-token: write`, Azure Pipelines always.";
     OIDC_REQUEST_TOKEN: "oidc_request_token", SignIn, Kind::Secret, Standard::Absent, ["ARM_OIDC_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "SYSTEM_ACCESSTOKEN"],
         "Bearer token for {oidc_request_url}. GitHub sets the variable itself; in Azure Pipelines the step has `SYSTEM_ACCESSTOKEN: $(System.AccessToken)` in its `env`.";
+    OIDC_AUDIENCE: "oidc_audience", SignIn, Kind::Text, Standard::Rule("that of the cloud, such as `api://AzureADTokenExchange`"), [],
+        "For whom the CI job's identity token is made out, when the federated credential in Entra names another audience than its cloud's own.";
     ADO_PIPELINE_SERVICE_CONNECTION_ID: "ado_pipeline_service_connection_id", SignIn, Kind::Text, Standard::Absent, ["ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID", "ARM_OIDC_AZURE_SERVICE_CONNECTION_ID", "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"],
         "In Azure Pipelines: id of the service connection as which the job signs in. Azure's own tasks, such as `AzureCLI@2`, set the last variable.";
     FEDERATED_TOKEN_FILE: "federated_token_file", SignIn, Kind::File, Standard::Absent, ["AZURE_FEDERATED_TOKEN_FILE", "ARM_OIDC_TOKEN_FILE_PATH"],

@@ -23,7 +23,7 @@ use crate::{
     options::pool,
     preflight, replication, rights,
     settings::{AccountRef, RolloutSettings},
-    words,
+    versions, words,
 };
 
 /// Where the pool lives, and what it shall run.
@@ -171,6 +171,10 @@ async fn image_version(
         client.warn(format!(
             "image version {title} is past its end of life, which was {day}"
         ));
+    }
+    // Who names the version has decided; a rule passes such a version over.
+    if let Some(failure) = versions::failed_test(&version) {
+        client.warn(format!("image version {} {failure}", version.title()));
     }
     Ok(Some(version))
 }

@@ -12,7 +12,7 @@ use super::{
     values::{Value, Values},
 };
 use crate::{
-    ids::{ClientId, CloudChoice, KnownCloud, ServiceConnectionId, TenantId},
+    ids::{Audience, ClientId, CloudChoice, KnownCloud, ServiceConnectionId, TenantId},
     options::{self, Kind, Opt, Verb, sign_in},
     words,
     words::Part,
@@ -72,6 +72,8 @@ pub enum Login {
         request_url: String,
         /// The bearer token for asking.
         request_token: SecretString,
+        /// For whom it is made out, when that is not the cloud's own audience.
+        audience: Option<Audience>,
         /// The service connection whose identity is asked for, which makes it a job of Azure Pipelines.
         connection: Option<ServiceConnectionId>,
     },
@@ -376,7 +378,10 @@ fn cloud(reader: &mut Reader<'_, '_>) -> Option<CloudChoice> {
 fn login(reader: &mut Reader<'_, '_>) -> Option<Login> {
     let tenant: Option<TenantId> = reader.parsed(sign_in::TENANT_ID);
     let client: Option<ClientId> = reader.parsed(sign_in::CLIENT_ID);
-    let connection = reader.parsed(sign_in::ADO_PIPELINE_SERVICE_CONNECTION_ID);
+    let asked = (
+        reader.parsed(sign_in::OIDC_AUDIENCE),
+        reader.parsed(sign_in::ADO_PIPELINE_SERVICE_CONNECTION_ID),
+    );
     let is_cli = reader.is_on(sign_in::USE_AZURE_CLI_AUTH);
     let is_given = |way: &&'static Opt| match *way {
         way if way == sign_in::USE_AZURE_CLI_AUTH => is_cli,
@@ -410,14 +415,14 @@ fn login(reader: &mut Reader<'_, '_>) -> Option<Login> {
             reader.refuse(opt, words!["is needed with ", way, ": give that of the application"]);
         }
     }
-    application(reader, way, (tenant?, client?), connection)
+    application(reader, way, (tenant?, client?), asked)
 }
 
 fn application(
     reader: &Reader<'_, '_>,
     way: &'static Opt,
     (tenant, client): (TenantId, ClientId),
-    connection: Option<ServiceConnectionId>,
+    (audience, connection): (Option<Audience>, Option<ServiceConnectionId>),
 ) -> Option<Login> {
     Some(match way {
         way if way == sign_in::CLIENT_SECRET => Login::ClientSecret {
@@ -442,6 +447,7 @@ fn application(
             client,
             request_url: reader.text(way)?.to_owned(),
             request_token: reader.secret(sign_in::OIDC_REQUEST_TOKEN)?,
+            audience,
             connection,
         },
         way => Login::WorkloadIdentityFile {
@@ -461,6 +467,7 @@ fn refuse_half(reader: &mut Reader<'_, '_>) {
     let (url, token) = (sign_in::OIDC_REQUEST_URL, sign_in::OIDC_REQUEST_TOKEN);
     let connection = sign_in::ADO_PIPELINE_SERVICE_CONNECTION_ID;
     let is_pipelines = reader.has(connection);
+    refuse_audience(reader, url, connection);
     let pairs: &[(&'static Opt, &'static Opt)] = if is_pipelines {
         &[(url, connection), (token, connection)]
     } else {
@@ -478,6 +485,26 @@ fn refuse_half(reader: &mut Reader<'_, '_>) {
             ];
             reader.refuse(missing, text);
         }
+    }
+}
+
+/// An audience is of an OIDC request, and not of one to Azure Pipelines: that makes tokens out for Entra alone.
+fn refuse_audience(reader: &mut Reader<'_, '_>, url: &'static Opt, connection: &'static Opt) {
+    let audience = sign_in::OIDC_AUDIENCE;
+    match (reader.has(audience), reader.has(url), reader.has(connection)) {
+        (true, _, true) => reader.refuse(
+            audience,
+            words!["has no effect with ", connection, ": leave out one of the two"],
+        ),
+        (true, false, false) => {
+            let text = words![
+                "is for a token that a CI job asks for at ",
+                url,
+                ", which is missing: leave it out, or let the job ask (GitHub: `permissions: id-token: write`)"
+            ];
+            reader.refuse(audience, text);
+        }
+        _ => {}
     }
 }
 
@@ -731,6 +758,26 @@ mod tests {
         let values = Values::default().with(sign_in::OIDC_REQUEST_URL, "https://own");
         let login = read(&completed(values, RUNNER)).unwrap();
         assert!(matches!(login, Login::Oidc { request_url, .. } if request_url == "https://own"));
+    }
+
+    #[test]
+    fn an_audience_is_of_a_token_that_the_job_asks_for() {
+        let named = |audience: &str, variables: &[(&str, &str)]| {
+            read(&completed(application().with(sign_in::OIDC_AUDIENCE, audience), variables))
+        };
+        let login = named("api://own", RUNNER).unwrap();
+        assert!(matches!(login, Login::Oidc { audience: Some(audience), .. } if audience.as_str() == "api://own"));
+        let fault = |audience, variables| named(audience, variables).unwrap_err().join("\n");
+        assert_eq!(
+            fault("api://own", &[]),
+            "oidc_audience: is for a token that a CI job asks for at oidc_request_url, which is missing: leave it out, or \
+             let the job ask (GitHub: `permissions: id-token: write`)"
+        );
+        assert_eq!(
+            fault("api://own", PIPELINE),
+            "oidc_audience: has no effect with ado_pipeline_service_connection_id: leave out one of the two"
+        );
+        assert!(fault("two words", RUNNER).starts_with("oidc_audience: \"two words\" is not an audience such as"));
     }
 
     #[test]

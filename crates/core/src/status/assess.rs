@@ -36,6 +36,7 @@ use crate::{
     rollout::{self, MadeBy, Successor},
     tags::POOL_MARK,
     typing::Command,
+    versions,
 };
 
 const SECONDS_A_DAY: i64 = 24 * 3600;
@@ -328,11 +329,14 @@ impl<'a> Subject<'a> {
             return Vec::new();
         };
         let about = |number: VersionNumber| match line.find(number) {
-            Some(version) => version
-                .objections()
-                .into_iter()
-                .map(|text| Finding::Objection { text })
-                .collect(),
+            Some(version) => {
+                let objections = version.objections().into_iter();
+                let failed = versions::failed_test(version).map(|text| Finding::FailedTest {
+                    version: number.to_string(),
+                    text,
+                });
+                objections.map(|text| Finding::Objection { text }).chain(failed).collect()
+            }
             None => vec![self.gone(number, now)],
         };
         base::numbers(self.seen).into_iter().flat_map(about).collect()

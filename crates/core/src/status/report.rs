@@ -211,6 +211,13 @@ pub enum Finding {
         /// What Azure says.
         text: String,
     },
+    /// The version failed the test of its publish and was not admitted to latest since.
+    FailedTest {
+        /// The number.
+        version: String,
+        /// How it failed.
+        text: String,
+    },
     /// Something it stands on has ended.
     Ended {
         /// What and when.
@@ -352,6 +359,7 @@ impl fmt::Display for Finding {
             } => f.write_str(&deleted(version, *usable_until, *gone_at)),
             Self::Unlisted { what } => write!(f, "Batch does not list {what}"),
             Self::Objection { text } => write!(f, "Azure objects: {text}"),
+            Self::FailedTest { version, text } => write!(f, "version {version} {text}"),
             Self::Ended { retirement } => {
                 let day = retirement.date.strftime("%F");
                 write!(f, "{} reached its end of life on {day}", retirement.what)

@@ -36,7 +36,10 @@ fn azure() -> Azure {
         };
         let versions = seed["versions"].as_array_mut().unwrap();
         versions.push(version("1.2.0", json!({"release": "stable"})));
-        versions.push(version("2.0.0", json!({})));
+        versions.push(version(
+            "2.0.0",
+            json!({"azure-batch-tested": "failed 0123abcd exit code 3"}),
+        ));
     })
 }
 
@@ -109,9 +112,17 @@ async fn what_is_passed_over_and_what_has_ended_is_said() {
     let (outcome, said) = roll_out(&azure(), "latest").await;
     outcome.result.unwrap();
     assert!(
-        said.contains(&"2.0.0 was passed over: it is excluded from latest".to_owned()),
+        said.contains(&"2.0.0 was passed over: it failed its test: exit code 3".to_owned()),
         "{said:?}"
     );
+    assert!(
+        said.contains(&"1.2.0 was passed over: it is excluded from latest".to_owned()),
+        "{said:?}"
+    );
+    let (outcome, said) = roll_out(&azure(), "2.0.0").await;
+    outcome.result.unwrap();
+    let failed = "image version 2.0.0 of def1 failed its test: exit code 3";
+    assert!(said.contains(&failed.to_owned()), "{said:?}");
     let azure = azure();
     tokio::time::advance(Duration::from_secs(120)).await;
     let (outcome, said) = roll_out(&azure, "tag:release=stable").await;

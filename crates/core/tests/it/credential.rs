@@ -115,6 +115,25 @@ async fn a_given_assertion_and_one_in_a_file_sign_in_too() {
     read_twice(&azure, &in_file, &PUBLIC).await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_application_that_trusts_another_audience_is_signed_in_to_by_its_name() {
+    let mut seed: serde_json::Value = serde_json::from_str(Seed::example_text()).unwrap();
+    let trusted = seed["tenant"]["applications"][0]["federatedCredentials"].as_array_mut();
+    for credential in trusted.unwrap() {
+        credential["audience"] = "api://images".into();
+    }
+    let azure = Azure::with_seed(&Seed::parse(&seed.to_string()).unwrap());
+    let refused = read_twice(&azure, &oidc(), &PUBLIC).await.must_fail();
+    let report = format!("{}\n{refused:?}", refused.report());
+    assert!(report.contains("AADSTS700212"), "{report}");
+    let named = application([
+        (sign_in::OIDC_REQUEST_URL, OIDC_URL.into()),
+        (sign_in::OIDC_REQUEST_TOKEN, secret("example-request-token")),
+        (sign_in::OIDC_AUDIENCE, "api://images".into()),
+    ]);
+    read_twice(&azure, &named, &PUBLIC).await.unwrap();
+}
+
 /// A world whose application has that certificate, and its file.
 fn with_certificate(pem: &str) -> (Azure, tempfile::NamedTempFile) {
     let mut seed: serde_json::Value = serde_json::from_str(Seed::example_text()).unwrap();

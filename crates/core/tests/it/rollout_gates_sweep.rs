@@ -166,13 +166,13 @@ fn whatever_a_rival_does_at_any_request_of_a_change_with_gates_is_not_undone() {
     let in_place = Rivals {
         who: OF_POOL_AND_JOB,
         // It is enough to meet each step, and keeps the test short.
-        one_of: 9,
+        one_of: 13,
         world: async || azure(),
         flow: yes(in_place),
     };
     let moved = Rivals {
         who: OF_TWO_POOLS,
-        one_of: 19,
+        one_of: 29,
         world: async || azure(),
         flow: yes(blue_green),
     };

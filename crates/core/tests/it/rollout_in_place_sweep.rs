@@ -52,14 +52,14 @@ const RIVALS: &[Rival] = &[
 #[test]
 fn every_request_of_a_change_in_place_meets_what_it_must_outlive() {
     let sweep = Sweep {
-        one_of: 1,
+        one_of: 2,
         troubles: OUTLIVED,
         world: azure,
         flow: run,
         settle,
     };
     let cases = sweep.run();
-    assert!(cases > 100, "only {cases} cases");
+    assert!(cases > 70, "only {cases} cases");
     write_count("change in place", cases);
 }
 
@@ -67,7 +67,7 @@ fn every_request_of_a_change_in_place_meets_what_it_must_outlive() {
 fn whatever_a_rival_does_at_any_request_of_a_change_in_place_is_not_undone() {
     let rivals = Rivals {
         who: RIVALS,
-        one_of: 3,
+        one_of: 5,
         world: async || azure(),
         flow: run,
     };

@@ -46,7 +46,7 @@ fn every_request_of_a_judged_move_meets_what_it_must_outlive_and_no_task_is_lost
 fn whatever_a_rival_does_at_a_step_of_a_judged_move_is_not_undone_and_no_task_is_lost() {
     let rivals = Rivals {
         who: OF_TWO_POOLS,
-        one_of: 19,
+        one_of: 31,
         world: async || working(),
         flow: run,
     };

@@ -292,7 +292,7 @@ fn every_request_of_a_removal_of_a_region_meets_every_trouble() {
         }
         scale::carry_out(&client, &settings, &mut scaling).await
     };
-    sweep(("removing a region", 80, 4), idle_west, remove);
+    sweep(("removing a region", 40, 7), idle_west, remove);
 }
 
 #[test]
@@ -301,5 +301,5 @@ fn every_request_of_a_change_of_replicas_meets_every_trouble() {
         let mut scaling = scale::plan(&client, &settings(true)).await?;
         scale::carry_out(&client, &settings(true), &mut scaling).await
     };
-    sweep(("changing replicas", 80, 4), || azure(|_| ()), fit);
+    sweep(("changing replicas", 40, 7), || azure(|_| ()), fit);
 }

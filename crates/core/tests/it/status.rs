@@ -437,6 +437,20 @@ async fn what_azure_says_against_a_version_is_found_in_pools_that_name_it_and_in
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pool_on_a_version_that_failed_its_test_is_found_until_the_version_is_admitted() {
+    let found = async |excluded: bool| {
+        let azure = world(|seed| {
+            seed["versions"][0]["publishingProfile"]["excludeFromLatest"] = excluded.into();
+            seed["versions"][0]["tags"] = json!({"azure-batch-tested": "failed 0123abcd exit code 3"});
+            seed["batchAccounts"][0]["pools"] = json!([pool("one", by_id(&image("1.0.0")), 0)]);
+        });
+        findings(&look(&azure).await)
+    };
+    assert_eq!(found(true).await, ["one: version 1.0.0 failed its test: exit code 3"]);
+    assert_eq!(found(false).await, ["one: "], "nothing to act on");
+}
+
+#[tokio::test(start_paused = true)]
 async fn node_agents_are_read_of_every_pool_when_asked_for() {
     let azure = world(|seed| {
         seed["batchAccounts"][0]["pools"] = json!([pool("one", by_id(&image("1.0.0")), 3)]);

@@ -15,6 +15,7 @@ use crate::{
     replication::{DetailChange, Details, Layout},
     settings::PublishSettings,
     tags::TestMark,
+    versions::is_admitted,
     words,
 };
 
@@ -75,12 +76,6 @@ pub(in crate::publish) fn note(settings: &PublishSettings, version: &ImageVersio
         "it stays as it is"
     };
     Some(format!("Image version {} {failure}; {stays}", version.title()))
-}
-
-/// Whether it was admitted to latest in any region.
-fn is_admitted(version: &ImageVersion) -> bool {
-    let mut regions = version.regions().into_iter();
-    regions.any(|region| !version.is_excluded_in(&region.location))
 }
 
 /// What a run is asked to do that brings the version to more nodes.
