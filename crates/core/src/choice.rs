@@ -313,7 +313,10 @@ mod tests {
                 "1.2.0 was passed over: it failed its test: exit code 3"
             ]
         );
-        assert_eq!(lines("latest")[1], "1.2.0 was passed over: it failed its test: exit code 3");
+        assert_eq!(
+            lines("latest")[1],
+            "1.2.0 was passed over: it failed its test: exit code 3"
+        );
     }
 
     #[test]

@@ -317,7 +317,9 @@ fn build_inner(
             audience,
             connection,
         } => {
-            let audience = audience.as_ref().map_or(cloud.assertion_audience.as_str(), Audience::as_str);
+            let audience = audience
+                .as_ref()
+                .map_or(cloud.assertion_audience.as_str(), Audience::as_str);
             let issue = (audience, connection.as_ref());
             let (token, through) = (request_token.clone(), (sender, presented));
             let fetched = assertion::Fetched::new(request_url, issue, token, through)?;

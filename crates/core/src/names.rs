@@ -88,6 +88,15 @@ pub fn is_planned(name: &str, prefix: &str, definition: &ImageDefinitionId, fing
     start.eq_ignore_ascii_case(&stem) && is_part
 }
 
+/// The prefix of a name that follows from its tags but for the prefix.
+#[must_use]
+pub fn prefix_of<'n>(name: &'n str, definition: &ImageDefinitionId, fingerprint: &Fingerprint) -> Option<&'n str> {
+    let end = stem("", definition, fingerprint);
+    let at = name.to_ascii_lowercase().find(&end.to_ascii_lowercase())?;
+    let prefix = name.get(..at)?;
+    is_planned(name, prefix, definition, fingerprint).then_some(prefix)
+}
+
 fn stem(prefix: &str, definition: &ImageDefinitionId, fingerprint: &Fingerprint) -> String {
     format!(
         "{prefix}-{}",
@@ -145,6 +154,11 @@ mod tests {
         let (definition, fingerprint) = (definition("def"), Fingerprint::new("f1"));
         let names = TemporaryNames::new("azure-batch", &definition, &fingerprint).unwrap();
         let is_ours = |name: &str| is_planned(name, "azure-batch", &definition, &fingerprint);
+        let other = TemporaryNames::new("nightly-x", &definition, &fingerprint).unwrap();
+        let prefix = |name: &str| prefix_of(name, &definition, &fingerprint).map(str::to_owned);
+        assert!(!is_ours(&other.of(lun(1))));
+        assert_eq!(prefix(&other.of(lun(1))).as_deref(), Some("nightly-x"));
+        assert_eq!(prefix("my-own-copy"), None);
         for part in [Part::OsDisk, lun(0), lun(63), Part::Image] {
             assert!(is_ours(&names.of(part)), "{part}");
             assert!(is_ours(&names.of(part).to_uppercase()), "{part}");

@@ -11,7 +11,10 @@ use serde_json::Value;
 pub use self::decide::{Move, PromotionStep, changed, moves, require_passed};
 use crate::{
     client::Client,
-    compute::version::{self, ImageVersion},
+    compute::{
+        soft_deleted::SoftDeleted,
+        version::{self, ImageVersion},
+    },
     error::{Error, ErrorKind, Result},
     estate,
     ids::resource::ImageVersionId,
@@ -149,6 +152,14 @@ async fn put(client: &Client, tries: &mut Tries<'_>, (id, body): (&ImageVersionI
 fn find<'a>(all: &'a Versions, settings: &PromotionSettings) -> Result<&'a ImageVersion> {
     let number = settings.version.number();
     number.and_then(|number| all.find(number)).ok_or_else(|| {
+        let kept = all
+            .soft_deleted
+            .iter()
+            .flatten()
+            .find(|kept| Some(kept.number) == number);
+        if let Some(kept) = kept {
+            return deleted(&settings.version, kept);
+        }
         let text = format!("there is no image version {}", version::title(&settings.version));
         let numbers: Vec<&str> = all.all.iter().map(|version| version.id.name()).collect();
         let hint = match numbers.as_slice() {
@@ -157,6 +168,19 @@ fn find<'a>(all: &'a Versions, settings: &PromotionSettings) -> Result<&'a Image
         };
         Error::new(ErrorKind::BadInput, text).with_hint(hint)
     })
+}
+
+fn deleted(id: &ImageVersionId, kept: &SoftDeleted) -> Error {
+    let until = kept
+        .gone_at
+        .map(|time| format!(" until {}", time.strftime("%F")))
+        .unwrap_or_default();
+    let text = format!(
+        "image version {} was deleted; its gallery keeps it{until}",
+        version::title(id)
+    );
+    Error::new(ErrorKind::BadInput, text)
+        .with_hint("`az sig image-version undelete` brings it back; then run this again")
 }
 
 fn undone(version: &ImageVersion) -> Error {

@@ -98,8 +98,12 @@ pub(super) fn by_itself(found: Found, prefix: &str, now: Timestamp) -> Option<Ch
 
 fn own_reasons(found: &Found, tags: &TemporaryTags, (prefix, now): (&str, Timestamp)) -> Vec<String> {
     let mut why = Vec::new();
-    if !names::is_planned(found.id.name(), prefix, &tags.definition(), &tags.fingerprint) {
-        why.push("its name does not follow from its tags, so it may be a copy that others made".to_owned());
+    let (name, definition) = (found.id.name(), tags.definition());
+    if !names::is_planned(name, prefix, &definition, &tags.fingerprint) {
+        why.push(match names::prefix_of(name, &definition, &tags.fingerprint) {
+            Some(other) => format!("its name begins with {other:?}: --temp-name-prefix {other} takes it in"),
+            None => "its name does not follow from its tags, so it may be a copy that others made".to_owned(),
+        });
     }
     if let Keeping::By(run) = &tags.keeping {
         why.push(format!("run {run} was asked to keep it"));

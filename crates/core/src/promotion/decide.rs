@@ -149,7 +149,7 @@ fn require_change(version: &ImageVersion, goal: Goal) -> Result<()> {
     }
     if goal == Goal::Admit && version.status() != Status::Succeeded {
         let text = format!("image version {} is {}", version.title(), version.provisioning_state());
-        let hint = "only a version that has succeeded can become latest";
+        let hint = "only a version that has succeeded can become latest; the publish that made it, run again, repairs regions that failed";
         return Err(Error::new(ErrorKind::Refused, text).with_hint(hint));
     }
     Ok(())

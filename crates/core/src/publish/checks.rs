@@ -128,9 +128,12 @@ pub(super) fn with_base(
 fn image_checks(machine: &Machine, image: &SourceImage, handling: MachineHandling) -> Vec<Check> {
     let only_a_vm = |name| unknown(name, "only a VM shows it, and the source is an image");
     let only_a_disk = |name| unknown(name, "only disks show it, and the source is an image");
-    let plan = match image.kind {
-        ImageKind::ManagedImage => unknown("purchase-plan", "a managed image does not show its purchase plan"),
-        ImageKind::Version | ImageKind::CommunityVersion => purchase_plan(machine, handling.purchase_plan),
+    let plan = match (image.kind, &machine.plan) {
+        (ImageKind::ManagedImage, None) => unknown(
+            "purchase-plan",
+            "a managed image does not show its purchase plan, and its disk is gone or has none",
+        ),
+        _ => purchase_plan(machine, handling.purchase_plan),
     };
     vec![
         only_a_vm("vm-state"),

@@ -103,6 +103,8 @@ pub(super) struct SourceImage {
     pub keys: Option<Value>,
     /// The edge zone that a managed image lies in. A version always lies in a region.
     pub edge_zone: Option<String>,
+    /// How a version failed its last test, unless it was admitted to latest since.
+    pub failed_test: Option<String>,
 }
 
 impl SourceVhds {

@@ -57,9 +57,20 @@ impl Taken {
         }
     }
 
-    /// Those among which the highest ones are.
-    fn high(&self) -> impl Iterator<Item = VersionNumber> {
-        self.kept.iter().copied().chain(self.given_out.highest())
+    /// The highest of those that a computed number follows.
+    fn highest(&self, choice: VersionChoice) -> Option<VersionNumber> {
+        let kept = self
+            .kept
+            .iter()
+            .copied()
+            .filter(|number| is_before(choice, *number))
+            .max();
+        let given_out = match choice {
+            VersionChoice::Explicit(_) => None,
+            VersionChoice::NextPatch { major, minor } => self.given_out.highest_patch(major, minor),
+            VersionChoice::NextMinor { major } => self.given_out.highest_minor(major),
+        };
+        kept.max(given_out)
     }
 }
 
@@ -141,8 +152,7 @@ fn explicit(
 
 fn next(choice: VersionChoice, versions: &[ImageVersion], taken: &Taken) -> Result<VersionNumber> {
     let seen = versions_of(versions, choice).map(|(number, _)| number);
-    let taken = taken.high().filter(|number| is_before(choice, *number));
-    let greatest = seen.chain(taken).max();
+    let greatest = seen.max().max(taken.highest(choice));
     let first = |major, minor| VersionNumber { major, minor, patch: 0 };
     let (next, another) = match choice {
         VersionChoice::Explicit(number) => (Some(number), "\"next-patch\""),

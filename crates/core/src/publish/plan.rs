@@ -186,6 +186,9 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
     )?;
     let test = testing::plan(settings, seen, (&version, &layout))?;
     testing::require_passed(settings, seen.version(&version), (&needs, &layout, &details))?;
+    if settings.adopted().is_none() {
+        testing::require_source_passed(settings, &machine.shape)?;
+    }
     Ok(Goal {
         version,
         number,

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 pub(super) use self::{
     drive::run,
-    failed::{note as note_failed, require_passed},
+    failed::{note as note_failed, require_passed, require_source_passed},
     identities::require as require_identities,
     room::check as check_room,
 };

@@ -763,7 +763,10 @@ mod tests {
     #[test]
     fn an_audience_is_of_a_token_that_the_job_asks_for() {
         let named = |audience: &str, variables: &[(&str, &str)]| {
-            read(&completed(application().with(sign_in::OIDC_AUDIENCE, audience), variables))
+            read(&completed(
+                application().with(sign_in::OIDC_AUDIENCE, audience),
+                variables,
+            ))
         };
         let login = named("api://own", RUNNER).unwrap();
         assert!(matches!(login, Login::Oidc { audience: Some(audience), .. } if audience.as_str() == "api://own"));

@@ -335,7 +335,10 @@ impl<'a> Subject<'a> {
                     version: number.to_string(),
                     text,
                 });
-                objections.map(|text| Finding::Objection { text }).chain(failed).collect()
+                objections
+                    .map(|text| Finding::Objection { text })
+                    .chain(failed)
+                    .collect()
             }
             None => vec![self.gone(number, now)],
         };

@@ -5,12 +5,12 @@ use std::fmt::Display;
 use azure_batch_core::{
     api::Api,
     client::Client,
-    compute::{disk, image, snapshot, snapshot::SnapshotKind, version, vm},
+    compute::{disk, gallery, image, snapshot, snapshot::SnapshotKind, version, vm},
     ids::resource::{DiskId, ImageVersionId, ResourceGroupId, VmId},
     operation::drive,
     publish::{Outcome, Published},
     request::Request,
-    settings::{Generalized, MachineHandling, PublishSettings, Source, UsedBy},
+    settings::{Generalized, MachineHandling, PublishSettings, PurchasePlan, Source, UsedBy},
 };
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -113,6 +113,27 @@ async fn a_managed_image_knows_its_base_by_its_disk() {
     capture(&client).await;
     let made = published(&azure, Source::ManagedImage(group().image("built")), None).await;
     assert_eq!(known(&made), (Some(BASE), Some(AGENT)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_managed_image_has_the_purchase_plan_of_its_disk() {
+    let azure = world_with(|seed| {
+        let plan = json!({"name": "planB", "publisher": "pubB", "product": "prodB"});
+        seed["vms"][0]["osDisk"]["extra"] = json!({"purchasePlan": plan});
+    });
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    capture(&client).await;
+    let mut settings = settings();
+    settings.source = Source::ManagedImage(group().image("built"));
+    settings.machine.generalized = Generalized::Declared;
+    // The name of the check is the name of an option, too.
+    let refused = run(&azure, &settings).await.unwrap_err();
+    assert!(refused.report().contains("purchase plan planB"), "{}", refused.report());
+    settings.machine.purchase_plan = PurchasePlan::Carry;
+    let made = run(&azure, &settings).await.unwrap();
+    let definition = gallery::get_definition(&made.version.definition());
+    let shown = client.find(&definition).await.unwrap().unwrap().value();
+    assert_eq!(shown["properties"]["purchasePlan"]["name"], "planB");
 }
 
 #[tokio::test(start_paused = true)]

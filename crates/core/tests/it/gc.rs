@@ -7,7 +7,10 @@ use azure_batch_core::{
     gc::{self, Collection},
     ids::resource::ImageDefinitionId,
     names::{Part, TemporaryNames},
-    options::versions::{LEFTOVER_SUBSCRIPTIONS, RESOURCE_GROUPS},
+    options::{
+        image::TEMP_NAME_PREFIX,
+        versions::{LEFTOVER_SUBSCRIPTIONS, RESOURCE_GROUPS},
+    },
     settings::{self, COLLECTION_DEADLINE, Checked, CollectionSettings, Values},
     tags::Fingerprint,
 };
@@ -137,6 +140,26 @@ async fn an_image_that_a_pool_stands_on_stays_with_its_snapshot() {
         why.filter(|why| *why == "pool p1 in acct1 makes its nodes of it")
             .count(),
         2
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_run_with_another_prefix_left_stays_and_names_the_flag() {
+    let azure = leftovers(|_| ());
+    let asked = settings::collection(
+        &Values::default()
+            .with(RESOURCE_GROUPS, GROUP)
+            .with(TEMP_NAME_PREFIX, "nightly"),
+    )
+    .unwrap()
+    .settings;
+    let client = client(&azure, COLLECTION_DEADLINE).await;
+    let planned = gc::plan(&client, &asked).await.unwrap();
+    assert_eq!(going(&planned), 0);
+    let why = planned.leftovers[0].verdict.why();
+    assert_eq!(
+        why,
+        ["its name begins with \"azure-batch\": --temp-name-prefix azure-batch takes it in"]
     );
 }
 

@@ -7,10 +7,13 @@ use azure_batch_core::{
     compute::version::{self, ImageVersion},
     error::ErrorKind,
     listing,
-    options::versions::{ALLOW_FAILED_TEST, IMAGE_DEFINITION, IMAGE_VERSION},
+    options::{
+        Door,
+        versions::{ALLOW_FAILED_TEST, IMAGE_DEFINITION, IMAGE_VERSION},
+    },
     promotion,
     publish::{self, Outcome},
-    settings::{ImageTest, Latest, PublishSettings, Values, list, promote},
+    settings::{ImageTest, Latest, PublishSettings, Source, Values, list, promote},
     tags::TestOutcome,
 };
 use azure_emulator::journal::Entry;
@@ -337,12 +340,23 @@ async fn a_version_that_failed_its_test_is_neither_spread_nor_made_latest_unless
         for said in [
             "image version 1.0.0 of ubuntu failed its test: exit code 3",
             "replicate to westus2 with 1 replica; admit it to latest",
-            "promote --allow-failed-test",
         ] {
             assert!(error.report().contains(said), "{}", error.report());
         }
+        let next = format!("{:?}", azure_batch_core::failure::Failure::of(&error, Door::Flag).next);
+        assert!(next.contains("--allow-failed-test"), "{next}");
     }
     let version = only_version(&azure).await;
+    let mut onward = settings();
+    onward.source = Source::ImageVersion(version.id.clone());
+    onward.definition = version.id.definition().gallery().definition("other");
+    let onward = run(&azure, &onward).await.must_fail();
+    assert_eq!(onward.kind(), ErrorKind::Refused);
+    assert!(
+        onward.report().contains("failed its test: exit code 3, and this run"),
+        "{}",
+        onward.report()
+    );
     let promoting = |values: Values| {
         let asked = promote(&values.with(IMAGE_VERSION, version.id.to_string()));
         asked.unwrap().settings

@@ -127,7 +127,7 @@ fn done(collection: &Collection) -> String {
         .map(|kept| format!("left: {}: {}", kept.id, kept.why));
     let lines: Vec<String> = removed.chain(spared).collect();
     match lines.is_empty() {
-        true => "nothing to remove".to_owned(),
+        true => format!("{}\n\nnothing to remove", found(collection).trim_end()),
         false => lines.join("\n"),
     }
 }

@@ -26,6 +26,7 @@ use crate::{
     replication::{self, Settled},
     rights,
     settings::Lun,
+    versions,
 };
 
 /// Reads the machine behind a managed image.
@@ -61,6 +62,7 @@ pub(in crate::publish) async fn observe_image(client: &Client, id: &ImageId) -> 
     let data = machine.data.iter_mut().map(|(_, disk)| disk);
     let disks = std::iter::once(&mut machine.os).chain(data);
     let lacking = try_join_all(disks.map(|disk| identify(client, disk))).await?;
+    machine.plan = machine.os.body.plan().cloned();
     if let Some(lack) = lacking.into_iter().flatten().next() {
         client.note(format!("the disks of the image are not compared: {lack}"));
     }
@@ -84,7 +86,7 @@ async fn identify(client: &Client, disk: &mut SourceDisk) -> Result<Option<Strin
         let told = DiskBody::new(answer.value());
         disk.body = DiskBody::new(json!({"properties": {"diskSizeGB": disk.body.size_gib(),
             "uniqueId": told.unique_id(), "LastOwnershipUpdateTime": told.last_ownership_update(),
-            "creationData": told.creation(), "encryption": {"diskEncryptionSetId": disk.body.encryption_set()}}}));
+            "creationData": told.creation(), "purchasePlan": told.plan(), "encryption": {"diskEncryptionSetId": disk.body.encryption_set()}}}));
     }
     Ok(None)
 }
@@ -177,6 +179,7 @@ pub(in crate::publish) fn of_image(id: &ImageId, body: &Value) -> Result<Machine
             published: String::new(),
             keys: None,
             edge_zone: text(body, "/extendedLocation/name"),
+            failed_test: None,
         }),
     })
 }
@@ -217,6 +220,7 @@ pub(in crate::publish) fn of_version(version: &ImageVersion, definition: &ImageD
             published: published.unwrap_or_default().to_owned(),
             keys: None,
             edge_zone: None,
+            failed_test: versions::failed_test(version),
         }),
     })
 }
@@ -248,6 +252,7 @@ pub(super) fn of_community(
             published: published.to_owned(),
             keys: None,
             edge_zone: None,
+            failed_test: None,
         }),
     })
 }

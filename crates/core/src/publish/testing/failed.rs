@@ -6,8 +6,9 @@
 use crate::{
     compute::version::ImageVersion,
     error::{Error, ErrorKind, Result},
-    options::{Door, image::TEST, versions::ALLOW_FAILED_TEST},
+    options::image::TEST,
     publish::{
+        machine::SourceShape,
         regions::{self, Regions},
         step::Step,
     },
@@ -15,9 +16,13 @@ use crate::{
     replication::{DetailChange, Details, Layout},
     settings::PublishSettings,
     tags::TestMark,
+    typing::Command,
     versions::is_admitted,
     words,
 };
+
+/// Makes a version latest although its test failed.
+const PROMOTE: &str = "packer-plugin-azure-batch promote --image-version {version} --allow-failed-test --yes";
 
 /// How the version failed, when it did and this run does not test it.
 fn failure(settings: &PublishSettings, version: &ImageVersion) -> Option<String> {
@@ -47,24 +52,58 @@ pub(in crate::publish) fn require_passed(
         version.title(),
         asked.join("; ")
     );
-    let promote = ALLOW_FAILED_TEST.spelled(Door::Flag);
-    Err(Error::plain(ErrorKind::Refused, text)
+    let error = Error::plain(ErrorKind::Refused, text)
         .with_next(
             words![
                 "give the block ",
                 TEST,
-                " again: this version is tested once more, and nothing is copied"
+                " again, corrected if the test was at fault: this version is tested once more, and nothing is copied"
             ],
             None,
         )
         .with_next(
             "if the image is at fault, correct it and publish it again: that makes another version",
             None,
-        )
-        .with_next(
-            format!("if it is good, make it latest by `packer-plugin-azure-batch promote {promote}`, and run again"),
-            None,
-        ))
+        );
+    Err(by_promotion(error, &version.id.to_string()))
+}
+
+/// Refuses to make another version of one that failed its test, when this run tests nothing: that would bring the same image
+/// further under another name.
+///
+/// # Errors
+/// `Refused`.
+pub(in crate::publish) fn require_source_passed(settings: &PublishSettings, source: &SourceShape) -> Result<()> {
+    let failed = match source {
+        SourceShape::Image(image) if settings.test.is_none() => {
+            image.failed_test.as_ref().map(|failure| (image, failure))
+        }
+        _ => None,
+    };
+    let Some((image, failure)) = failed else {
+        return Ok(());
+    };
+    let text = format!(
+        "the source, image version {}, {failure}, and this run does not test it",
+        image.id
+    );
+    let error = Error::plain(ErrorKind::Refused, text).with_next(
+        words![
+            "give the block ",
+            TEST,
+            ": the new version is tested before it is spread"
+        ],
+        None,
+    );
+    Err(by_promotion(error, &image.id))
+}
+
+/// What lets a version be used all the same.
+fn by_promotion(error: Error, id: &str) -> Error {
+    error.with_next(
+        "if the image is good all the same, make it latest, then run again",
+        Command::new(PROMOTE, &[("version", id)]),
+    )
 }
 
 /// What is said of such a version when nothing is refused.
