@@ -496,6 +496,11 @@ impl Intent {
             let names = difference.naming(when);
             (!names.is_empty()).then(|| format!("exists and differs in {}", names.join(", ")))
         };
+        // A change in place brings another image, and these it cannot bring: they are what stands in the way.
+        let is_in_place = self.strategy == Strategy::InPlace && difference.maker == Maker::RollOut;
+        if let Some(why) = differs(When::NewPool).filter(|_| is_in_place) {
+            return Some(Refusal { why, remedy: NEW_POOL });
+        }
         if let Some(image) = &difference.image {
             let remedy = if difference.maker == Maker::Another {
                 ADOPTING

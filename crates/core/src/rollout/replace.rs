@@ -330,7 +330,14 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
         };
         let spec = self.asked().map(|(_, spec)| spec);
         let body = match (record.phase, spec) {
-            (Phase::Forward, Some(spec)) => spec.swap_body(pool, &spec.compare(pool), &items),
+            (Phase::Forward, Some(spec)) => {
+                let difference = spec.compare(pool);
+                if let Some(body) = spec.without_start_task(pool, &difference) {
+                    let sent = self.access.replace_live(body, pool).await.map(drop);
+                    return self.attempts.after(self.access, sent).await.map(drop);
+                }
+                spec.swap_body(pool, &difference, &items)
+            }
             _ => back_body(pool, record, spec, &items),
         };
         let sent = self.access.change(body, pool).await;

@@ -141,6 +141,50 @@ async fn a_start_task_that_is_no_longer_asked_for_goes() {
     assert_eq!(azure.writes(), [] as [&str; 0]);
 }
 
+/// A pool of 3 nodes on 0.9.0, made with a start task.
+async fn with_start_task() -> Azure {
+    let azure = world(|_| {});
+    let mut with = settings("acct1", 3);
+    with.pool.version = image("0.9.0").parse().unwrap();
+    with.pool.start_task = Some(StartTask {
+        command: "/opt/start".to_owned(),
+        elevation: Elevation::Admin,
+        wait_for_success: WaitForSuccess::Yes,
+        max_retries: 1,
+    });
+    good(roll_out(&azure, &with).await);
+    azure.turn_the_page();
+    azure
+}
+
+async fn start_task_of(azure: &Azure, pool: &str) -> Value {
+    let pool = crate::rollout_in_place::ask(azure, Method::GET, &format!("/pools/{pool}"), None).await;
+    pool["startTask"]["commandLine"].clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_task_that_is_no_longer_asked_for_goes_with_the_image_and_comes_back_with_it() {
+    let azure = with_start_task().await;
+    let without = crate::rollout_in_place::in_place(3);
+    let report = good(roll_out(&azure, &without).await);
+    assert_eq!(report.action, PoolAction::Replaced);
+    assert_eq!(start_task_of(&azure, "p1").await, Value::Null);
+    azure.turn_the_page();
+    let again = good(roll_out(&azure, &without).await);
+    assert_eq!((again.action, azure.writes()), (PoolAction::Unchanged, Vec::new()));
+    let back = checked(&crate::rollout_in_place::back());
+    let returned = rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &back).await;
+    good(returned);
+    assert!(start_task_of(&azure, "p1").await.as_str().unwrap().contains("/opt/start"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_task_that_is_no_longer_asked_for_is_not_given_to_a_second_pool() {
+    let azure = with_start_task().await;
+    good(roll_out(&azure, &crate::rollout_blue_green::blue_green(3)).await);
+    assert_eq!(start_task_of(&azure, "p1-1-0-0").await, Value::Null);
+}
+
 #[tokio::test(start_paused = true)]
 async fn tags_of_a_pool_that_is_there_are_compared_and_changed_while_it_has_nodes() {
     let tagged = |tags: &str| format!("pool-tags: {{{tags}}}\n");

@@ -257,6 +257,27 @@ fn settings_that_can_change_at_any_time_are_updated_and_others_need_a_strategy_o
 }
 
 #[test]
+fn what_a_change_in_place_cannot_bring_is_named_and_not_the_image() {
+    let found = pool(|body| {
+        body["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"] = json!("/x/versions/0.9.0");
+        body["virtualMachineConfiguration"]["dataDisks"] = json!([{"lun": 0, "diskSizeGB": 8}]);
+    });
+    let mut settings = settings(json!({"virtualMachineConfiguration": {"dataDisks": [{"lun": 0, "diskSizeGB": 16}]}}));
+    let mut refused = |strategy| {
+        settings.change.strategy = strategy;
+        let intent = Intent::new(Spec::new(&settings).unwrap(), &settings);
+        match intent.decide(Stage::Before, Some(&found)) {
+            Next::Refuse(refusal) => format!("{}; {}", refusal.why, refusal.remedy),
+            other => panic!("{other:?}"),
+        }
+    };
+    let in_place = refused(crate::settings::Strategy::InPlace);
+    assert!(in_place.contains("differs in virtualMachineConfiguration.dataDisks; Batch never"), "{in_place}");
+    assert!(!in_place.contains("strategy"), "{in_place}");
+    assert!(refused(crate::settings::Strategy::CreateOnly).contains("exists and runs"));
+}
+
+#[test]
 fn a_pool_that_shall_follow_a_formula_is_given_it_once_and_never_resized() {
     let mut settings = settings(json!({}));
     settings.pool.targets.dedicated = 0;

@@ -46,6 +46,13 @@ pub(in crate::rollout) enum Maker {
     Another,
 }
 
+/// Whether settings that are asked for and differ explain that the mark does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Explained {
+    Yes,
+    No,
+}
+
 /// A setting that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::rollout) struct Field {
@@ -167,9 +174,12 @@ impl Spec {
         let own = complete.mark();
         let is_older = |mark: &&str| mark::is_known(mark) && mark::is_known(&own) && **mark != own;
         // Metadata is no part of the mark, so what differs in it says nothing of the rest.
-        let is_explained = fields.iter().any(|field| !field.path.starts_with("metadata."));
-        if let Some(mark) = mark.filter(is_older).filter(|_| !is_explained) {
-            fields.extend(complete.unasked(pool.body(), mark, image.is_none()));
+        let other = match fields.iter().any(|field| !field.path.starts_with("metadata.")) {
+            true => Explained::Yes,
+            false => Explained::No,
+        };
+        if let Some(mark) = mark.filter(is_older) {
+            fields.extend(complete.unasked(pool.body(), mark, other));
         }
         Difference {
             maker: mark.map_or(Maker::Another, |_| Maker::RollOut),
@@ -195,9 +205,9 @@ impl Spec {
 
     /// What the pool was made with and is not asked for any more, as its own list says. A pool that is asked for more
     /// than before and has it already, as one of others may, lacks nothing. Without a list, the mark shows whether it is
-    /// only what Batch lets be taken away at any time; together with another image it is not, since then the mark is
-    /// written for both.
-    fn unasked(&self, found: &Value, mark: &str, has_image: bool) -> Vec<Field> {
+    /// only what Batch lets be taken away at any time. Where other settings explain the mark, only what the list names and
+    /// can be taken away is looked for.
+    fn unasked(&self, found: &Value, mark: &str, other: Explained) -> Vec<Field> {
         let listed = asked::of(found).map(|list| asked::dropped_settings(&self.body, &list));
         if listed.as_ref().is_some_and(Vec::is_empty) {
             return Vec::new();
@@ -208,28 +218,33 @@ impl Spec {
                 .as_ref()
                 .is_none_or(|list| list.iter().any(|path| is_in(name, path)))
         };
+        let is_dropped = |name: &&str| self.body.get(*name).is_none() && was_asked(name);
+        let dropped: Vec<&str> = REMOVABLE.into_iter().filter(is_dropped).collect();
         let is_left = |name: &&str| {
             let value = read_json::at(found, &format!("/{name}"));
-            let is_there = !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty());
-            is_there && self.body.get(*name).is_none() && was_asked(name)
+            !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty())
         };
-        let left: Vec<&str> = REMOVABLE.into_iter().filter(is_left).collect();
+        let left: Vec<&str> = dropped.iter().copied().filter(is_left).collect();
         let mut former = self.clone();
         for name in &left {
             let value = read_json::at(found, &format!("/{name}"));
             set(&mut former.body, &format!("/{name}"), value.clone());
         }
         let is_all = match &listed {
-            Some(list) => list.iter().all(|path| left.iter().any(|name| is_in(name, path))),
+            Some(list) => list.iter().all(|path| dropped.iter().any(|name| is_in(name, path))),
             None => former.mark() == mark,
         };
-        if has_image && !left.is_empty() && is_all {
+        // Of what the list names, all may be gone from the pool already.
+        if is_all || other == Explained::Yes {
             let field = |name: &&str| Field {
                 path: (*name).to_owned(),
                 text: format!("{name}, which is no longer asked for"),
                 when: When::AnyTime,
             };
-            return left.iter().map(field).collect();
+            return match is_all || listed.is_some() {
+                true => left.iter().map(field).collect(),
+                false => Vec::new(),
+            };
         }
         let names = if let Some(listed) = listed {
             format!(" ({})", listed.join(", "))

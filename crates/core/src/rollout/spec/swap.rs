@@ -24,6 +24,7 @@ use crate::{
 };
 
 const CONFIGURATION: &str = "virtualMachineConfiguration";
+const PACKAGES: &str = "applicationPackageReferences";
 
 /// Parts of a pool that hold secrets which the service does not show and without which it would not work.
 const WITH_HIDDEN: [&str; 2] = ["containerConfiguration", "extensions"];
@@ -39,8 +40,11 @@ impl Spec {
         for field in difference.of(When::Empty) {
             keep(&format!("/{}", field.path.replace('.', "/")));
         }
-        if changes_start_task(difference) && is_open(read_json::at(pool.body(), "/startTask")) {
+        if changes(difference, "startTask") && is_open(read_json::at(pool.body(), "/startTask")) {
             keep("/startTask");
+        }
+        if changes(difference, PACKAGES) {
+            keep(&format!("/{PACKAGES}"));
         }
         Was {
             size: pool.targets,
@@ -79,6 +83,14 @@ impl Spec {
     pub(in crate::rollout) fn size_body(&self, pool: &Pool) -> Value {
         let metadata = self.metadata(pool.body(), MadeBy::of(pool));
         json!({"vmSize": read_json::at(&self.body, "/vmSize"), "metadata": metadata})
+    }
+
+    /// The body that takes the start task from an emptied pool before its image is changed, where none is asked for any
+    /// more: no `PATCH` can. What the metadata remember stays. Nothing when none is to go.
+    pub(in crate::rollout) fn without_start_task(&self, pool: &Pool, difference: &Difference) -> Option<Value> {
+        let mut body = self.replacing_body(pool, difference)?;
+        set(&mut body, "/metadata", read_json::at(pool.body(), "/metadata").clone());
+        Some(body)
     }
 
     /// The body of the `PATCH` that makes the emptied pool what was asked for.
@@ -179,11 +191,11 @@ pub(in crate::rollout) fn unrestorable(pool: &Pool, asked: Option<&Spec>) -> Opt
     Some(format!("{CONFIGURATION}.{lost}"))
 }
 
-/// Whether the start task is among what differs.
-fn changes_start_task(difference: &Difference) -> bool {
+/// Whether that setting, or a part of it, is among what differs and can be changed at any time.
+fn changes(difference: &Difference, name: &str) -> bool {
     difference
         .of(When::AnyTime)
-        .any(|field| field.path.starts_with("startTask"))
+        .any(|field| field.path.split('.').next() == Some(name))
 }
 
 /// Whether the value holds no secret, so that everybody who reads the pool may read it in its metadata.

@@ -235,6 +235,25 @@ fn a_pool_of_ours_is_known_again_and_differences_are_named_without_values() {
 }
 
 #[test]
+fn what_can_be_taken_away_is_named_next_to_another_image_and_to_settings_that_differ() {
+    let made = json!({"taskSlotsPerNode": 4, "startTask": {"commandLine": "mount -a"},
+        "applicationPackageReferences": [{"applicationId": "a"}]});
+    let mut found = pool_of(&spec(made));
+    found["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"] = json!(IMAGE.replace("1.0.0", "0.9.0"));
+    let gone = ["startTask", "applicationPackageReferences"].map(|name| format!("{name}, which is no longer asked for"));
+    for asked in [json!({"taskSlotsPerNode": 4}), json!({"taskSlotsPerNode": 8})] {
+        let difference = spec(asked).compare(&Pool::new(found.clone()));
+        assert_eq!(difference.names(When::AnyTime), gone);
+        assert_eq!(difference.names(When::NewPool), [] as [&str; 0]);
+        assert!(difference.image.is_some());
+    }
+    // A start task that somebody took away meanwhile lacks nowhere.
+    found.as_object_mut().unwrap().remove("startTask");
+    let difference = spec(json!({"taskSlotsPerNode": 4})).compare(&Pool::new(found));
+    assert_eq!(names(&difference), gone[1..]);
+}
+
+#[test]
 fn a_signature_that_is_new_for_each_run_makes_no_other_pool() {
     let with = |signature: &str| {
         let command = format!("/bin/bash -c 'azcopy cp \"https://st1.example/c?sv=2025-01-05&sig={signature}\" .'");

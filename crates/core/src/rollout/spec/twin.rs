@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{
-    IMAGE_REFERENCE, NODE_AGENT, SPEC, Spec, VERSION, set,
+    IMAGE_REFERENCE, NODE_AGENT, SPEC, Spec, VERSION, When, set,
     swap::{merge, unrestorable, with_item, without_nulls, without_record},
 };
 use crate::{
@@ -70,7 +70,12 @@ impl Spec {
         (record, tags): (&str, Map<String, Value>),
     ) -> Value {
         let mut body = json!({"id": self.id});
-        for name in MADE_OF {
+        let difference = self.compare(first);
+        let goes = |name: &str| {
+            let is_named = difference.of(When::AnyTime).any(|field| field.path == name);
+            is_named && self.body.get(name).is_none()
+        };
+        for name in MADE_OF.into_iter().filter(|name| !goes(name)) {
             let value = without_nulls(read_json::at(first.body(), &format!("/{name}")).clone());
             if !value.is_null() {
                 set(&mut body, &format!("/{name}"), value);
