@@ -61,6 +61,11 @@ pub enum AgentFault {
         /// Its agent.
         right: String,
     },
+    /// It is for another operating system than the one that the image definition says.
+    OfAnotherSystem {
+        /// What the definition says: `Linux` or `Windows`.
+        system: String,
+    },
     /// Batch does not list it, or not any more.
     Unlisted {
         /// The next of its kind.
@@ -90,6 +95,9 @@ impl fmt::Display for AgentFault {
                     f,
                     "does not fit the image, which was made of {base}: Batch has {right:?} for it"
                 )
+            }
+            Self::OfAnotherSystem { system } => {
+                write!(f, "does not fit the image, whose definition has the osType {system}")
             }
             Self::Unlisted { successor } => write!(f, "is not a node agent that Batch has{}", next(successor)),
             Self::Ended { ended, successor } => {
@@ -206,6 +214,20 @@ pub fn fault(list: &[Supported], agent: &str, base: Option<&MarketplaceImage>, n
     })
 }
 
+/// Whether a node agent is for another operating system than this `osType`. Names that are new to us fit all.
+#[must_use]
+pub fn is_of_other_system(agent: &str, os_type: &str) -> bool {
+    let Some(system) = agent.to_ascii_lowercase().strip_prefix("batch.node.").map(str::to_owned) else {
+        return false;
+    };
+    let is_windows = system.starts_with("windows");
+    match os_type.to_ascii_lowercase().as_str() {
+        "windows" => !is_windows,
+        "linux" => is_windows,
+        _ => false,
+    }
+}
+
 /// Whether Batch supports a base image.
 #[must_use]
 pub fn support(list: &[Supported], image: &MarketplaceImage) -> ImageSupport {
@@ -249,6 +271,20 @@ mod tests {
 
     fn now() -> Timestamp {
         "2026-06-01T00:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn an_agent_is_of_one_operating_system_and_one_that_is_new_to_us_fits_all() {
+        for (agent, os_type, expected) in [
+            ("batch.node.windows amd64", "Linux", true),
+            ("Batch.Node.Windows amd64", "windows", false),
+            ("batch.node.ubuntu 22.04", "Windows", true),
+            ("batch.node.ubuntu 22.04", "Linux", false),
+            ("batch.node.ubuntu 22.04", "", false),
+            ("another", "Windows", false),
+        ] {
+            assert_eq!(is_of_other_system(agent, os_type), expected, "{agent} on {os_type}");
+        }
     }
 
     #[test]

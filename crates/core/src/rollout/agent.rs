@@ -25,6 +25,36 @@ use crate::{
     tags::Tag,
 };
 
+/// What a node agent has to fit.
+#[derive(Debug, Default)]
+struct Under {
+    /// The marketplace image that the pool's image was made of, as far as the version says.
+    base: Option<MarketplaceImage>,
+    /// The operating system, as far as the definition says.
+    system: Option<String>,
+}
+
+impl Under {
+    fn of(site: &Site) -> Self {
+        let version = site.version.as_ref();
+        let base = version.and_then(|version| Tag::BaseImage.read(version.body()));
+        Self {
+            base: base.and_then(MarketplaceImage::of_urn),
+            system: site.definition.as_ref().map(|definition| definition.os_type().to_owned()),
+        }
+    }
+
+    /// What is wrong with an agent. That it is of another system counts more than that its support is over.
+    fn fault(&self, list: &[Supported], agent: &str, now: Timestamp) -> Option<AgentFault> {
+        let fault = supported::fault(list, agent, self.base.as_ref(), now);
+        let other = self.system.clone().filter(|system| supported::is_of_other_system(agent, system));
+        match (fault, other) {
+            (None | Some(AgentFault::Ended { .. }), Some(system)) => Some(AgentFault::OfAnotherSystem { system }),
+            (fault, _) => fault,
+        }
+    }
+}
+
 /// Whether a pool gets the agent of the settings by this step. One that is only resized keeps its own.
 pub(super) const fn is_given_by(step: &RolloutStep) -> bool {
     matches!(
@@ -41,25 +71,27 @@ pub(super) async fn check(client: &Client, settings: &RolloutSettings, site: &Si
     let Some((agent, place)) = named(settings) else {
         return Ok(Vec::new());
     };
-    let items = match client.recalling(OF_RUN).list(&supported::list(&site.endpoint)).await {
+    let (items, unread) = match client.recalling(OF_RUN).list(&supported::list(&site.endpoint)).await {
         Err(error) if error.kind() == ErrorKind::NoRights => {
-            return Ok(vec![format!("node agent: {}", rights::lack(&error))]);
+            (Vec::new(), vec![format!("node agent: {}", rights::lack(&error))])
         }
-        listed => listed?,
+        listed => (listed?, Vec::new()),
     };
     let list: Vec<Supported> = items.iter().map(Supported::read).collect();
-    let (base, now) = (base(site), client.run().now());
-    warn_of_base(client, &list, base.as_ref());
-    match supported::fault(&list, &agent, base.as_ref(), now) {
-        None => Ok(Vec::new()),
+    let (under, now) = (Under::of(site), client.run().now());
+    warn_of_base(client, &list, under.base.as_ref());
+    match under.fault(&list, &agent, now) {
+        None => Ok(unread),
         Some(ended @ AgentFault::Ended { .. }) => {
             client.warn(format!("node agent {agent:?} {ended}"));
-            Ok(Vec::new())
+            Ok(unread)
         }
         Some(fault_of) => {
             let text = match &fault_of {
-                // What it was made of is a fact of its own.
-                AgentFault::OfAnotherImage { .. } => format!("{agent:?} does not fit the image"),
+                // What speaks against it is a fact of its own.
+                AgentFault::OfAnotherImage { .. } | AgentFault::OfAnotherSystem { .. } => {
+                    format!("{agent:?} does not fit the image")
+                }
                 other => format!("{agent:?} {other}"),
             };
             let fault = Fault::new(place, text);
@@ -98,7 +130,7 @@ pub(super) async fn facts(client: &Client, settings: &RolloutSettings, site: &Si
     match client.recalling(OF_RUN).list(&supported::list(&site.endpoint)).await {
         Ok(items) => {
             let list: Vec<Supported> = items.iter().map(Supported::read).collect();
-            Ok(lines(&list, &agent, base(site).as_ref(), client.run().now()))
+            Ok(lines(&list, &agent, &Under::of(site), client.run().now()))
         }
         Err(error) => match error.kind() {
             ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
@@ -107,15 +139,9 @@ pub(super) async fn facts(client: &Client, settings: &RolloutSettings, site: &Si
     }
 }
 
-/// The marketplace image that the pool's image was made of, as far as the version says.
-fn base(site: &Site) -> Option<MarketplaceImage> {
-    let version = site.version.as_ref()?;
-    Tag::BaseImage.read(version.body()).and_then(MarketplaceImage::of_urn)
-}
-
-fn lines(list: &[Supported], agent: &str, base: Option<&MarketplaceImage>, now: Timestamp) -> Vec<Fact> {
+fn lines(list: &[Supported], agent: &str, under: &Under, now: Timestamp) -> Vec<Fact> {
     let mut facts = Vec::new();
-    match supported::fault(list, agent, base, now) {
+    match under.fault(list, agent, now) {
         // Batch still lists it; whether it makes the pool, it decides.
         Some(fault @ AgentFault::Ended { .. }) => {
             facts.push(Fact::plain(About::Dates, format!("node agent {agent} {fault}")));
@@ -127,6 +153,7 @@ fn lines(list: &[Supported], agent: &str, base: Option<&MarketplaceImage>, now: 
             facts.extend(end.map(|end| Fact::plain(About::Dates, text(end))));
         }
     }
+    let base = under.base.as_ref();
     let known = base.and_then(|base| Some((base, supported::for_image(list, base)?)));
     facts.extend(known.into_iter().flat_map(|(base, known)| of_base(base, known, now)));
     facts
@@ -181,9 +208,12 @@ mod tests {
     }
 
     fn said(list: &[Supported], base: Option<&str>) -> Vec<String> {
-        let base = base.and_then(MarketplaceImage::of_urn);
+        let under = Under {
+            base: base.and_then(MarketplaceImage::of_urn),
+            system: None,
+        };
         let now = "2027-07-01T00:00:00Z".parse().unwrap();
-        lines(list, AGENT, base.as_ref(), now)
+        lines(list, AGENT, &under, now)
             .iter()
             .map(ToString::to_string)
             .collect()

@@ -10,7 +10,7 @@ use crate::{
     batch::{
         account::Account,
         size::SizeOffer,
-        supported::{AgentFault, Supported},
+        supported::{AgentFault, Supported, is_of_other_system},
     },
     error::{Error, ErrorKind},
     ids::{VersionNumber, resource::ImageVersionId},
@@ -135,13 +135,23 @@ pub(super) fn with_agents(error: Error, at: At<'_>, (agent, fault): (&str, &Agen
         let error = error.with_fact(format!("the image was made of {base}, and Batch has {right:?} for it"));
         return error.with_next(words!["run again with ", Part::set(NODE_AGENT_SKU_ID, right)], None);
     }
-    let names: BTreeSet<&str> = list.iter().map(|known| known.agent.as_str()).collect();
+    let fits = |agent: &&str| match fault {
+        AgentFault::OfAnotherSystem { system } => !is_of_other_system(agent, system),
+        _ => true,
+    };
+    let names: BTreeSet<&str> = list.iter().map(|known| known.agent.as_str()).filter(fits).collect();
+    let error = match fault {
+        AgentFault::OfAnotherSystem { system } => {
+            error.with_fact(format!("the image definition has the osType {system}"))
+        }
+        _ => error,
+    };
     let listed = names.iter().map(|name| format!("{name:?}"));
     let error = match names.len() {
         0 => error,
         _ => error.with_fact(format!("Batch has {}", listed.collect::<Vec<String>>().join(", "))),
     };
-    let is_known = names.iter().any(|known| known.eq_ignore_ascii_case(agent));
+    let is_known = list.iter().any(|known| known.agent.eq_ignore_ascii_case(agent));
     let such = match nearest(agent, names.into_iter()).filter(|_| !is_known) {
         Some(name) => format!(" (nearest in spelling only: {name:?})"),
         None => String::new(),
