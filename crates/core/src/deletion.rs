@@ -29,8 +29,8 @@ use crate::{
     preflight,
     request::Request,
     rights,
+    rollout::MadeBy,
     settings::{AccountRef, Checked, Consent, DeletionSettings},
-    tags::POOL_MARK,
     words,
     words::plural,
 };
@@ -320,7 +320,7 @@ fn decide(pool: Option<&Pool>, users: Users, settings: &DeletionSettings) -> Nex
     if pool.life == PoolLife::Deleting {
         return Next::Do(DeletionStep::AwaitDeletion { pool: id });
     }
-    if pool.metadata(POOL_MARK).is_none() && settings.any_pool == Consent::No {
+    if MadeBy::of(pool) == MadeBy::Others && settings.any_pool == Consent::No {
         return Next::Refuse(Refusal::NotOurs);
     }
     if users != Users::default() && settings.with_jobs == Consent::No {
@@ -339,6 +339,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::tags::POOL_MARK;
 
     fn settings(any_pool: Consent, with_jobs: Consent) -> DeletionSettings {
         DeletionSettings {

@@ -24,9 +24,12 @@ use crate::{
     one_line::one_line,
     plan::{Effect, Plan, Step},
     preflight, rights,
+    rollout::MadeBy,
     settings::{Checked, Consent, ExpirySettings},
-    tags::POOL_MARK,
 };
+
+/// Why a pool of others stays, also one that a roll-out has adopted and given an expiry.
+const OF_OTHERS: &str = "no roll-out has made it; azure-batch-pool delete with its id and --any-pool deletes it";
 
 /// What was or would be done with all pools that are past their expiry.
 #[derive(Debug, Serialize)]
@@ -418,7 +421,7 @@ fn decide(pool: Option<&Pool>, users: &[String], now: Timestamp) -> Fate {
         Lifetime::Unreadable => kept("its expiry was written by another version of this program".to_owned()),
         Lifetime::Open => kept("its expiry was taken away meanwhile".to_owned()),
         Lifetime::Until(expiry) if !expiry.is_past(now) => kept("a roll-out has renewed it meanwhile".to_owned()),
-        Lifetime::Until(_) if pool.metadata(POOL_MARK).is_none() => kept("no roll-out has made it".to_owned()),
+        Lifetime::Until(_) if MadeBy::of(pool) == MadeBy::Others => kept(OF_OTHERS.to_owned()),
         Lifetime::Until(_) if !users.is_empty() => kept(format!("it is used by {}", users.join(", "))),
         Lifetime::Until(_) => Fate::Due,
     }
@@ -455,7 +458,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::expiry::ITEM;
+    use crate::{expiry::ITEM, tags::POOL_MARK};
 
     fn pool(expiry: &str, mark: &Value, state: &str) -> Pool {
         let expiry = json!({"name": ITEM, "value": expiry});
@@ -479,7 +482,10 @@ mod tests {
             why(&pool(&at(3), &ours, "active"), &[]),
             "a roll-out has renewed it meanwhile"
         );
-        assert_eq!(why(&pool(&at(1), &json!({}), "active"), &[]), "no roll-out has made it");
+        let found = json!({"name": POOL_MARK, "value": "found:x"});
+        for of_others in [json!({}), found] {
+            assert_eq!(why(&pool(&at(1), &of_others, "active"), &[]), OF_OTHERS);
+        }
         assert_eq!(why(&pool(&at(1), &ours, "active"), &["job a"]), "it is used by job a");
         assert!(why(&pool("{}", &ours, "active"), &[]).contains("another version"));
         assert_eq!(why(&pool(&at(1), &ours, "deleting"), &["job a"]), "Going");

@@ -15,9 +15,9 @@ rows! {
     /// What may be deleted.
     OF_DELETION [DELETE, POOL_DOORS]:
     EXPIRED: "expired", Pool, Kind::Bool, Standard::Value("false", "one pool is named"), [],
-        "Delete every pool in sight that is past the expiry which a roll-out gave it, instead of {pool_id}. A pool that a job or a job schedule uses stays.";
+        "Delete every pool in sight that is past the expiry which a roll-out gave it, instead of {pool_id}. A pool that a job or a job schedule uses stays, and so does one that no roll-out has made.";
     ANY_POOL: "any_pool", Pool, Kind::Bool, Standard::Value("false", "another tool or person may need it"), [],
-        "Delete also a pool that no roll-out has made.";
+        "Delete also a pool that no roll-out has made, such as one that a roll-out has adopted or a migration has moved.";
     WITH_JOBS: "with_jobs", Pool, Kind::Bool, Standard::Value("false", "no running task is lost by mistake"), [],
         "Delete the pool although jobs are active on it or job schedules make jobs for it. Running tasks go back into the queue and wait for another pool, and so do the jobs of schedules.";
 }

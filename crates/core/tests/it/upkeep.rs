@@ -90,6 +90,29 @@ async fn a_pool_of_others_is_left_alone_unless_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pool_that_a_roll_out_adopted_stays_one_of_others_for_deletions_also_when_it_expires() {
+    let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([crate::rollout::foreign_pool("1.0.0", 3)]));
+    let mut adopting = crate::rollout::adopting("acct1", 3);
+    adopting.pool.expires_after = Some(Duration::from_secs(3600));
+    good(roll_out(&azure, &adopting).await);
+    azure.turn_the_page();
+    let error = delete(&azure, &[YES]).await.must_fail();
+    assert!(
+        error.report().contains("no roll-out has made pool p1"),
+        "{}",
+        error.report()
+    );
+    tokio::time::advance(Duration::from_secs(2 * 3600)).await;
+    let report = delete_expired(&azure, &[YES]).await;
+    let Fate::Kept { why } = &report.pools[0].fate else {
+        panic!("{report:?}");
+    };
+    assert!(why.contains("no roll-out has made it") && why.contains("--any-pool"), "{why}");
+    assert!(azure.writes().is_empty());
+    assert!(delete(&azure, &[ANY_POOL, YES]).await.unwrap().gone);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pool_that_jobs_use_is_left_alone_unless_told() {
     let azure = rolled_out().await;
     add_job(&azure).await;
