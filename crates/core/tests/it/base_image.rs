@@ -130,6 +130,7 @@ async fn a_managed_image_has_the_purchase_plan_of_its_disk() {
     let refused = run(&azure, &settings).await.unwrap_err();
     assert!(refused.report().contains("purchase plan planB"), "{}", refused.report());
     settings.machine.purchase_plan = PurchasePlan::Carry;
+    settings.definition = settings.definition.gallery().definition("planned");
     let made = run(&azure, &settings).await.unwrap();
     let definition = gallery::get_definition(&made.version.definition());
     let shown = client.find(&definition).await.unwrap().unwrap().value();
