@@ -30,6 +30,13 @@ pub(super) async fn check(client: &Client, seen: &Seen, goal: &Goal, steps: &[St
 pub(super) fn needs(seen: &Seen, goal: &Goal, steps: &[Step]) -> Vec<Need> {
     let mut needs: Vec<Need> = Vec::new();
     let mut copied_from = BTreeSet::new();
+    // Whoever makes copies must be able to remove them; a version that is complete does not wait for those of other runs.
+    let is_clearing = !steps.iter().any(|step| {
+        matches!(
+            step,
+            Step::CopyDisk { .. } | Step::CreateImage { .. } | Step::CreateVersion { .. }
+        )
+    });
     for step in steps.iter().filter(|step| step.effect() != Effect::Wait) {
         // One disk of a group speaks for the others: a machine may have 65.
         let is_asked = match step {
@@ -37,6 +44,9 @@ pub(super) fn needs(seen: &Seen, goal: &Goal, steps: &[Step]) -> Vec<Need> {
             _ => true,
         };
         for need in of_step(seen, goal, step) {
+            let is_tidying = is_clearing && matches!(step, Step::Remove { .. } | Step::Keep { .. });
+            let without = if is_tidying { Without::Skips } else { need.without };
+            let need = Need { without, ..need };
             let is_known = needs
                 .iter()
                 .any(|known| known.scope == need.scope && known.action == need.action);

@@ -106,6 +106,23 @@ async fn a_plan_without_an_account_says_why_the_agent_is_not_known_and_one_witho
     assert_eq!(said(&planned(&azure, &settings()).await), "");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_version_that_is_there_is_found_also_by_who_may_not_remove_what_is_left_of_it() {
+    let azure = Azure::example();
+    for kind in ["snapshots", "images"] {
+        azure.fault(
+            json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "method": "DELETE",
+            "path": format!("/{kind}/"), "occurrence": "every"}),
+        );
+    }
+    run(&azure, &settings()).await.unwrap();
+    let actions = ["*/read", "*/write", "*/action"];
+    let role = json!({"principal": APPLICATION, "scope": SUBSCRIPTION, "actions": actions, "dataActions": ["*"]});
+    seeded(&azure, &json!({"subscriptions": [], "roleAssignments": [role]}));
+    let found = run(&azure, &settings()).await.unwrap();
+    assert_eq!(found.outcome, publish::Outcome::Found);
+}
+
 async fn unregister(azure: &Azure) {
     let path = format!("{SUBSCRIPTION}/providers/Microsoft.Batch/unregister");
     let request = Request::arm(Method::POST, path, "2021-04-01", "unregister");
