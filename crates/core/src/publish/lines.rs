@@ -244,7 +244,7 @@ pub(super) fn of_batch(batch: &Batch, goal: &Goal) -> String {
         ),
         Stage::Numbers => format!("noting which numbers the versions of {} have", definition.name()),
         Stage::Test => format!("testing image version {} on one node", goal.version.name()),
-        Stage::First => format!("completing {}, where pools wait", regions::names(&goal.first)),
+        Stage::First => format!("completing {} first", regions::names(&goal.first)),
         Stage::Later(phase) => {
             let needs = goal.later.get(phase).map(Vec::as_slice).unwrap_or_default();
             format!("replicating to {}", regions::names(needs))
