@@ -217,7 +217,11 @@ pub fn fault(list: &[Supported], agent: &str, base: Option<&MarketplaceImage>, n
 /// Whether a node agent is for another operating system than this `osType`. Names that are new to us fit all.
 #[must_use]
 pub fn is_of_other_system(agent: &str, os_type: &str) -> bool {
-    let Some(system) = agent.to_ascii_lowercase().strip_prefix("batch.node.").map(str::to_owned) else {
+    let Some(system) = agent
+        .to_ascii_lowercase()
+        .strip_prefix("batch.node.")
+        .map(str::to_owned)
+    else {
         return false;
     };
     let is_windows = system.starts_with("windows");

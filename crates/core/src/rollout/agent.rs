@@ -40,14 +40,20 @@ impl Under {
         let base = version.and_then(|version| Tag::BaseImage.read(version.body()));
         Self {
             base: base.and_then(MarketplaceImage::of_urn),
-            system: site.definition.as_ref().map(|definition| definition.os_type().to_owned()),
+            system: site
+                .definition
+                .as_ref()
+                .map(|definition| definition.os_type().to_owned()),
         }
     }
 
     /// What is wrong with an agent. That it is of another system counts more than that its support is over.
     fn fault(&self, list: &[Supported], agent: &str, now: Timestamp) -> Option<AgentFault> {
         let fault = supported::fault(list, agent, self.base.as_ref(), now);
-        let other = self.system.clone().filter(|system| supported::is_of_other_system(agent, system));
+        let other = self
+            .system
+            .clone()
+            .filter(|system| supported::is_of_other_system(agent, system));
         match (fault, other) {
             (None | Some(AgentFault::Ended { .. }), Some(system)) => Some(AgentFault::OfAnotherSystem { system }),
             (fault, _) => fault,

@@ -175,7 +175,13 @@ async fn a_start_task_that_is_no_longer_asked_for_goes_with_the_image_and_comes_
     let back = checked(&crate::rollout_in_place::back());
     let returned = rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &back).await;
     good(returned);
-    assert!(start_task_of(&azure, "p1").await.as_str().unwrap().contains("/opt/start"));
+    assert!(
+        start_task_of(&azure, "p1")
+            .await
+            .as_str()
+            .unwrap()
+            .contains("/opt/start")
+    );
 }
 
 #[tokio::test(start_paused = true)]

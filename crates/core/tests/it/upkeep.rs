@@ -107,7 +107,10 @@ async fn a_pool_that_a_roll_out_adopted_stays_one_of_others_for_deletions_also_w
     let Fate::Kept { why } = &report.pools[0].fate else {
         panic!("{report:?}");
     };
-    assert!(why.contains("no roll-out has made it") && why.contains("--any-pool"), "{why}");
+    assert!(
+        why.contains("no roll-out has made it") && why.contains("--any-pool"),
+        "{why}"
+    );
     assert!(azure.writes().is_empty());
     assert!(delete(&azure, &[ANY_POOL, YES]).await.unwrap().gone);
 }

@@ -272,7 +272,10 @@ fn what_a_change_in_place_cannot_bring_is_named_and_not_the_image() {
         }
     };
     let in_place = refused(crate::settings::Strategy::InPlace);
-    assert!(in_place.contains("differs in virtualMachineConfiguration.dataDisks; Batch never"), "{in_place}");
+    assert!(
+        in_place.contains("differs in virtualMachineConfiguration.dataDisks; Batch never"),
+        "{in_place}"
+    );
     assert!(!in_place.contains("strategy"), "{in_place}");
     assert!(refused(crate::settings::Strategy::CreateOnly).contains("exists and runs"));
 }

@@ -239,8 +239,10 @@ fn what_can_be_taken_away_is_named_next_to_another_image_and_to_settings_that_di
     let made = json!({"taskSlotsPerNode": 4, "startTask": {"commandLine": "mount -a"},
         "applicationPackageReferences": [{"applicationId": "a"}]});
     let mut found = pool_of(&spec(made));
-    found["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"] = json!(IMAGE.replace("1.0.0", "0.9.0"));
-    let gone = ["startTask", "applicationPackageReferences"].map(|name| format!("{name}, which is no longer asked for"));
+    found["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"] =
+        json!(IMAGE.replace("1.0.0", "0.9.0"));
+    let gone =
+        ["startTask", "applicationPackageReferences"].map(|name| format!("{name}, which is no longer asked for"));
     for asked in [json!({"taskSlotsPerNode": 4}), json!({"taskSlotsPerNode": 8})] {
         let difference = spec(asked).compare(&Pool::new(found.clone()));
         assert_eq!(difference.names(When::AnyTime), gone);
