@@ -68,6 +68,14 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
+    /// When the service wrote it; nothing for an answer that was kept on the way.
+    #[must_use]
+    pub fn date(&self) -> Option<Timestamp> {
+        let is_fresh = self.header("age").is_none();
+        let date = self.header("date").filter(|_| is_fresh)?;
+        Some(jiff::fmt::rfc2822::parse(date.trim()).ok()?.timestamp())
+    }
+
     /// How long the service asks us to wait, in either form and the `-ms` variants; `now` is for the date form.
     #[must_use]
     pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
@@ -148,6 +156,15 @@ mod tests {
         );
         assert_eq!(wait(&[("retry-after", "-3")]), None);
         assert_eq!(wait(&[("retry-after", "soon")]), None);
+    }
+
+    #[test]
+    fn the_time_of_an_answer_is_read_unless_it_was_kept_on_the_way() {
+        let date = |headers: &[(&'static str, &str)]| answer(200, headers, "").date();
+        let written = ("date", "Thu, 01 Jan 2026 00:01:30 GMT");
+        assert_eq!(date(&[written]), "2026-01-01T00:01:30Z".parse().ok());
+        assert_eq!(date(&[written, ("age", "60")]), None);
+        assert_eq!((date(&[("date", "today")]), date(&[])), (None, None));
     }
 
     #[test]

@@ -226,9 +226,9 @@ impl Application {
 }
 
 impl Kept {
-    /// Whether it has so many seconds to live.
+    /// Whether it has so many seconds to live, by the machine's clock: by that one its end was reckoned when it came.
     fn has(&self, seconds: i64, run: &Run) -> bool {
-        run.now().as_second() + seconds < self.token.expires_on.unix_timestamp()
+        run.machine_time().as_second() + seconds < self.token.expires_on.unix_timestamp()
     }
 
     fn secret(&self) -> SecretString {

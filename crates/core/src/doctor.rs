@@ -3,6 +3,9 @@
 //!
 //! It goes on after a failure, so that one run shows everything. It writes nothing.
 
+use std::time::Duration;
+
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::{
@@ -17,6 +20,7 @@ use crate::{
     ids::BatchEndpoint,
     options::pool::ACCOUNT,
     preflight,
+    progress::Span,
     rights::{self, Naming, Remedy, Rights},
     rollout::{self, MadeBy},
     settings::{AccountRef, Checked, DoctorSettings},
@@ -25,6 +29,9 @@ use crate::{
 
 /// The schema that reports have today.
 const SCHEMA: u32 = 1;
+
+/// By how much clocks differ when it is worth a line: Entra ID lets some minutes pass, and less is no fault.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
 
 /// Everything that was checked.
 #[derive(Debug, Serialize)]
@@ -101,6 +108,23 @@ impl DoctorReport {
         }
     }
 
+    /// Says when the clocks differ. Runs go by Azure's; what is signed before its first answer does not.
+    fn compare_clocks(&mut self, behind: SignedDuration) {
+        if behind.unsigned_abs() < CLOCKS_DIFFER {
+            return;
+        }
+        let minutes = (behind.unsigned_abs().as_secs() + 30) / 60;
+        let span = Span(minutes * 60);
+        let is = if behind.is_positive() { "behind" } else { "ahead of" };
+        self.checks.push(Diagnosis {
+            check: "clock".to_owned(),
+            state: State::Limited,
+            text: format!("this machine's clock is {span} {is} Azure's; runs go by Azure's"),
+            hint: Some("set this machine's clock: sign-in with a certificate fails when it is far off".to_owned()),
+            kind: None,
+        });
+    }
+
     fn failed(&mut self, check: &str, state: State, error: &Error) {
         let hint = error.hint();
         let text = error.report();
@@ -134,6 +158,7 @@ pub async fn run(client: &Client, settings: &Checked<DoctorSettings>) -> Result<
     let seen = |all: &Vec<serde_json::Value>| format!("token accepted; {} in sight", plural(all.len(), "subscription"));
     let is_signed_in = report.answered("sign-in to ARM", signed_in, seen).is_some();
     report.assertion = client.presented();
+    report.compare_clocks(client.run().behind_azure());
     if is_signed_in {
         let endpoint = check_account(client, settings.account.as_ref(), &mut report).await?;
         if let Some(endpoint) = endpoint {

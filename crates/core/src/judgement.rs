@@ -76,7 +76,8 @@ pub(crate) struct Comparison<'a> {
     rule: FailureRule,
     without_jobs: WithoutJobs,
     window: Duration,
-    since: Timestamp,
+    /// When the first look was made, by the service's clock.
+    since: Option<Timestamp>,
     /// What ended in times before this one, each of which is compared with itself.
     earlier: Vec<Pair>,
     ledger: Ledger,
@@ -130,7 +131,7 @@ impl<'a> Comparison<'a> {
             rule,
             without_jobs: WithoutJobs::Fails,
             window,
-            since: client.run().now(),
+            since: None,
             earlier: Vec::new(),
             ledger: Ledger::default(),
             looks: 0,
@@ -163,6 +164,7 @@ impl<'a> Comparison<'a> {
         let began = Instant::now();
         loop {
             let nodes = self.look().await?;
+            self.since.get_or_insert_with(|| self.client.run().now());
             self.ledger.note(nodes);
             let left = self.window.saturating_sub(began.elapsed());
             if let Some(verdict) = self.verdict(left.is_zero()).await? {
@@ -242,7 +244,8 @@ impl<'a> Comparison<'a> {
     }
 
     async fn evidence(&self) -> Result<Evidence> {
-        let (mut pools, mut since) = (vec![&self.pool], self.since);
+        let mut pools = vec![&self.pool];
+        let mut since = self.since.unwrap_or_else(|| self.client.run().now());
         match &self.against {
             Against::OwnNodes => {}
             Against::Pool(former) => pools.push(former),
@@ -269,7 +272,7 @@ impl<'a> Comparison<'a> {
                 Some(Side::Old)
             }
             Against::Before(_) => {
-                let is_new = is_on(&self.pool) && ending.at.is_some_and(|at| at >= self.since);
+                let is_new = is_on(&self.pool) && ending.at.zip(self.since).is_some_and(|(at, since)| at >= since);
                 is_new.then_some(Side::New)
             }
         }
@@ -310,8 +313,7 @@ async fn judged(client: &Client, settings: &JudgementSettings) -> Result<Judgeme
 
 /// Says at once when the jobs of both pools cannot be compared or read, since the window would only end with it.
 async fn tell_unlike(client: &Client, endpoint: &BatchEndpoint, (new, old): (&PoolId, &PoolId)) -> Result<()> {
-    let now = client.run().now();
-    let of = async |pool| evidence::jobs_of(client, endpoint, pool, now).await;
+    let of = async |pool| evidence::jobs_of(client, endpoint, pool, || client.run().now()).await;
     let why = match (of(old).await, of(new).await) {
         (Err(error), _) | (_, Err(error)) if error.has_status(403) => Some(evidence::unread()),
         (old, new) => evidence::unlike(&old?, &new?),

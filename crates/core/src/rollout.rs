@@ -155,7 +155,7 @@ pub async fn run(client: &Client, settings: &Checked<UnresolvedRollout>) -> Roll
 
 /// Rolls out one of many pools, which share their looks.
 pub async fn run_among(client: &Client, resolved: &Resolved, looks: &Looks) -> RolloutOutcome {
-    let settings = &expiry::stamped(&resolved.settings, client.run().now());
+    let settings = &resolved.settings;
     let mut report = RolloutReport::new(settings);
     report.plan.steps.extend(resolved.step());
     let result = Box::pin(roll_out((client, looks), settings, &mut report)).await;
@@ -201,12 +201,12 @@ pub async fn plan(client: &Client, settings: &Checked<UnresolvedRollout>) -> Res
 /// # Errors
 /// As far as the same roll-out would fail before its first write.
 pub async fn plan_among(client: &Client, resolved: &Resolved, (looks, extent): (&Looks, Extent)) -> Result<Foreseen> {
-    let settings = &expiry::stamped(&resolved.settings, client.run().now());
+    let settings = &resolved.settings;
     let planned = async {
         intent(settings)?;
         let site = observe::observe(client, settings).await?;
         tell_skipped(client, &site.skipped);
-        let settings = &fit::on_site(settings, &site)?;
+        let settings = &fitted(client, settings, &site)?;
         let mut planned = match settings.change.strategy {
             Strategy::CreateOnly | Strategy::InPlace => {
                 Box::pin(plan_one((client, looks), &site, (settings, extent))).await
@@ -304,7 +304,7 @@ async fn roll_out(
         .step("observe", "looking at account and image version", look)
         .await?;
     tell_skipped(client, &site.skipped);
-    let settings = &fit::on_site(settings, &site)?;
+    let settings = &fitted(client, settings, &site)?;
     fit::tell(client, settings);
     report.skipped_checks.clone_from(&site.skipped);
     report.endpoint = Some(site.endpoint.clone());
@@ -312,6 +312,12 @@ async fn roll_out(
         Strategy::CreateOnly | Strategy::InPlace => roll_out_one((client, looks), &site, settings, report).await,
         Strategy::BlueGreen | Strategy::Auto => two_pools::roll_out((client, looks), &site, settings, report).await,
     }
+}
+
+/// The settings with what follows from the place, and with an expiry that counts from now: by Azure's clock, which the
+/// look at the place has shown.
+fn fitted(client: &Client, settings: &RolloutSettings, site: &Site) -> Result<RolloutSettings> {
+    fit::on_site(&expiry::stamped(settings, client.run().now()), site)
 }
 
 /// Brings one pool to what was asked for.

@@ -4,18 +4,18 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Lead},
     error::{Error, ErrorKind, Result},
     ids::PoolId,
     judge::Written,
@@ -34,6 +34,8 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Run {
     clock: Arc<dyn Clock>,
+    /// How far Azure's clock is ahead, as its answers have shown.
+    lead: Arc<Mutex<Lead>>,
     started: Instant,
     deadline: Instant,
     budget: Arc<Mutex<Budget>>,
@@ -56,6 +58,7 @@ impl Run {
         let started = Instant::now();
         Self {
             clock,
+            lead: Arc::default(),
             started,
             deadline: started + limit,
             budget: Arc::new(Mutex::new(Budget::full())),
@@ -89,10 +92,34 @@ impl Run {
         &*self.shell
     }
 
-    /// The time of day.
+    /// The time of day by Azure's clock, as far as its answers have shown it: a runner's own may be minutes off, and what
+    /// is compared with this comes from Azure.
     #[must_use]
     pub fn now(&self) -> Timestamp {
+        self.lead().applied_to(self.machine_time())
+    }
+
+    /// The time of day by this machine's clock.
+    #[must_use]
+    pub fn machine_time(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// How far Azure's clock is ahead of this machine's; nothing as long as the two may show the same.
+    #[must_use]
+    pub fn behind_azure(&self) -> SignedDuration {
+        self.lead().length()
+    }
+
+    /// Learns the time from the `Date` of an answer of Azure that has come just now, to a request that was sent at that
+    /// time of this machine.
+    pub(crate) fn learn_time(&self, date: Timestamp, sent: Timestamp) {
+        let mut lead = self.lead();
+        *lead = lead.after(date, (sent, self.machine_time()));
+    }
+
+    fn lead(&self) -> MutexGuard<'_, Lead> {
+        self.lead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How long the run has been going.
@@ -215,7 +242,7 @@ impl Run {
         self.budget().earn();
     }
 
-    fn budget(&self) -> std::sync::MutexGuard<'_, Budget> {
+    fn budget(&self) -> MutexGuard<'_, Budget> {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

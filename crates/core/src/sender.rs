@@ -84,9 +84,16 @@ impl Sender {
                 run.check(rules.doing)?;
             }
             let sending = self.transport.send(request()?);
+            let sent_at = run.machine_time();
             let sent = run.within(rules.repeat, rules.doing, sending).await;
             let sent = sent.map_err(|ended| trouble::unanswered(ended, trouble.as_deref(), rules, run))?;
-            let tried = Tried::new(sent.map(|response| rules.answer(response)), rules, run);
+            let sent = sent.map(|response| rules.answer(response));
+            if let (Ok(answer), RefusedBy::Service) = (&sent, rules.of)
+                && let Some(date) = answer.date()
+            {
+                run.learn_time(date, sent_at);
+            }
+            let tried = Tried::new(sent, rules, run);
             match decide(tried.attempt, rules.repeat, repeats, tried.asked, fastrand::f64()) {
                 Next::Done => {
                     run.earn_repeat();

@@ -6,6 +6,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
 /// One request as the service sees it.
@@ -117,4 +118,20 @@ impl Response {
         }
         self
     }
+
+    /// The same with the time: every front end of Azure writes it, also of an answer that is none of its own.
+    #[must_use]
+    pub(crate) fn dated(self, now: Timestamp) -> Self {
+        if self.headers.contains_key("date") {
+            return self;
+        }
+        self.with_header("date", &http_date(now))
+    }
+}
+
+/// A time in the form of HTTP headers.
+pub(crate) fn http_date(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC)
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string()
 }

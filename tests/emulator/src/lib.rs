@@ -153,7 +153,7 @@ impl Emulator {
         self.world.settle(now);
         let service = service(&self.world.storage, request);
         let call = Call { request, now };
-        let outcome = self.outcome(number, service, &call);
+        let outcome = self.outcome(number, service, &call).dated(now);
         let hit = self.world.engine.faults.take_hit();
         self.journal.add(Entry::new(request, &outcome, (number, now), hit));
         outcome

@@ -2,6 +2,8 @@
 //!
 //! Carrying it out is `host`'s, or that of whoever asks in memory.
 
+use jiff::Timestamp;
+
 use crate::http::Response;
 
 /// What becomes of a request.
@@ -17,4 +19,15 @@ pub enum Outcome {
     Hang,
     /// The answer begins, with this body, and goes on for ever: spaces without end. What was asked for has happened.
     EndlessBody(Response),
+}
+
+impl Outcome {
+    /// The same, with the time in what is answered.
+    pub(crate) fn dated(self, now: Timestamp) -> Self {
+        match self {
+            Self::Answer(answer) => Self::Answer(answer.dated(now)),
+            Self::EndlessBody(answer) => Self::EndlessBody(answer.dated(now)),
+            unanswered @ (Self::ResetBeforeEffect | Self::ResetAfterEffect | Self::Hang) => unanswered,
+        }
+    }
 }

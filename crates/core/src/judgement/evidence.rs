@@ -87,7 +87,7 @@ pub(super) async fn read(
 ) -> Result<Evidence> {
     let mut jobs = BTreeSet::new();
     for pool in pools {
-        jobs.extend(jobs_of(client, endpoint, pool, since).await?);
+        jobs.extend(jobs_of(client, endpoint, pool, || since).await?);
     }
     let mut endings = Vec::new();
     for job in jobs {
@@ -100,14 +100,15 @@ pub(super) async fn read(
     Ok(sorted(endings, side_of))
 }
 
-/// The jobs of a pool that were not over before then.
+/// The jobs of a pool that were not over before then. The time is asked for after the list, which shows the service's.
 pub(super) async fn jobs_of(
     client: &Client,
     endpoint: &BatchEndpoint,
     pool: &PoolId,
-    since: Timestamp,
+    since: impl FnOnce() -> Timestamp,
 ) -> Result<BTreeSet<String>> {
     let items = client.list(&work::jobs(endpoint, pool)).await?;
+    let since = since();
     let alive = items.iter().filter_map(|item| work::job_alive_after(item, since));
     Ok(alive.map(str::to_owned).collect())
 }

@@ -346,10 +346,8 @@ impl<'a> PoolAccess<'a> {
     /// Waits until Batch takes another write: after our last, and after that of another client, which the pool shows.
     async fn pause_before_write(&self, modified: Option<Timestamp>) -> Result<()> {
         let ours = self.written.map(|written| written.elapsed());
-        let others = modified.map(|at| {
-            // A clock that differs from the service's makes the pause longer or shorter, and never longer than the rule.
-            Duration::try_from(self.client().run().now().duration_since(at)).unwrap_or_default()
-        });
+        let others =
+            modified.map(|at| Duration::try_from(self.client().run().now().duration_since(at)).unwrap_or_default());
         let since = ours.into_iter().chain(others).min().unwrap_or(BETWEEN_WRITES);
         let left = BETWEEN_WRITES.saturating_sub(since);
         match left.is_zero() {

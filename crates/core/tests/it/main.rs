@@ -7,6 +7,7 @@ mod answers;
 mod base_image;
 mod captured;
 mod choice;
+mod clocks;
 mod clouds;
 mod cost;
 mod credential;

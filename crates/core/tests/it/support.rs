@@ -45,6 +45,8 @@ pub(crate) const TOKEN_LIFE_SECONDS: i64 = 30 * 24 * 3600;
 pub(crate) struct Azure {
     emulator: Arc<Mutex<Emulator>>,
     clock: Arc<TestClock>,
+    /// By how many minutes the clocks of clients are ahead of its own.
+    ahead: i64,
     /// Refuses the connection of the request with this number, as if there were no listener.
     refuse: Arc<Mutex<Refusal>>,
 }
@@ -65,10 +67,20 @@ struct TestClock {
     started: Instant,
 }
 
+/// A clock that is so many minutes ahead of the right one.
+#[derive(Debug)]
+struct WrongClock(Arc<TestClock>, i64);
+
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         let passed = SignedDuration::try_from(self.started.elapsed()).unwrap_or(SignedDuration::ZERO);
         self.base + passed
+    }
+}
+
+impl Clock for WrongClock {
+    fn now(&self) -> Timestamp {
+        self.0.now() + SignedDuration::from_mins(self.1)
     }
 }
 
@@ -97,6 +109,7 @@ impl Azure {
         Self {
             emulator: Arc::new(Mutex::new(emulator)),
             clock: Arc::new(clock),
+            ahead: 0,
             refuse: Arc::default(),
         }
     }
@@ -105,6 +118,12 @@ impl Azure {
     pub(crate) fn emulator<T>(&self, ask: impl FnOnce(&mut Emulator, Timestamp) -> T) -> T {
         let mut emulator = self.emulator.lock().unwrap_or_else(PoisonError::into_inner);
         ask(&mut emulator, self.clock.now())
+    }
+
+    /// The same world for clients whose clocks are so many minutes ahead of its own.
+    pub(crate) fn seen_from_ahead(mut self, minutes: i64) -> Self {
+        self.ahead = minutes;
+        self
     }
 
     /// Its clock.
@@ -183,12 +202,8 @@ impl Azure {
         limit: Duration,
     ) -> (Client, UnboundedReceiver<Event>) {
         let (progress, events) = Progress::channel();
-        let run = Run::new(
-            Arc::clone(&self.clock) as Arc<dyn Clock>,
-            limit,
-            cancel.clone(),
-            progress,
-        );
+        let clock = Arc::new(WrongClock(Arc::clone(&self.clock), self.ahead));
+        let run = Run::new(clock, limit, cancel.clone(), progress);
         (connected(Arc::new(self.clone()), run).await, events)
     }
 

@@ -110,5 +110,5 @@ fn quoted(etag: &str) -> String {
 fn with_version(response: Response, version: &super::wire::Version) -> Response {
     response
         .with_header("etag", &quoted(&version.etag))
-        .with_header("last-modified", &super::wire::http_date(version.modified))
+        .with_header("last-modified", &crate::http::http_date(version.modified))
 }

@@ -4,10 +4,10 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::http::{Request, Response};
+use crate::http::{Request, Response, http_date};
 
 use super::refusal::Refusal;
 use super::secrets::without_secrets;
@@ -131,7 +131,6 @@ pub(crate) fn respond(
     let response = response
         .with_header("dataserviceversion", "3.0")
         .with_header("request-id", id)
-        .with_header("date", &http_date(now))
         .with_header("server", "Microsoft-HTTPAPI/2.0")
         .with_header("strict-transport-security", "max-age=31536000; includeSubDomains")
         .with_header("x-content-type-options", "nosniff");
@@ -301,13 +300,6 @@ fn padded_timestamp(at: Timestamp) -> String {
         .to_string()
         .get(..27)
         .map_or_else(|| timestamp(at), |text| format!("{text}Z"))
-}
-
-/// A time in the form of HTTP headers.
-pub(crate) fn http_date(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC)
-        .strftime("%a, %d %b %Y %H:%M:%S GMT")
-        .to_string()
 }
 
 /// Reads an ISO 8601 duration; days count 24 hours. `None` when it is none, or is negative.

@@ -36,6 +36,17 @@ fn metadata_has_the_shape_of_its_api_version() {
 }
 
 #[test]
+fn every_answer_says_the_emulated_time() {
+    let mut azure = Azure::example();
+    azure.wait(3600);
+    let expected = crate::http::http_date(azure.now);
+    for path in [GROUP, "/no/such/path", "/metadata/endpoints?api-version=2022-09-01"] {
+        let reply = azure.get(path);
+        assert_eq!(reply.header("date"), Some(expected.as_str()), "{path} {}", reply.status);
+    }
+}
+
+#[test]
 fn whatever_is_not_played_answers_501_and_names_itself() {
     let mut azure = Azure::example();
     let reply = azure.put(

@@ -19,7 +19,6 @@ fn times_have_at_most_seven_digits_and_no_trailing_zeros() {
         assert_eq!(timestamp(Timestamp::from_nanosecond(nanoseconds).unwrap()), text);
     }
     assert_eq!(padded_timestamp(Timestamp::UNIX_EPOCH), "1970-01-01T00:00:00.0000000Z");
-    assert_eq!(http_date(Timestamp::UNIX_EPOCH), "Thu, 01 Jan 1970 00:00:00 GMT");
 }
 
 #[test]
