@@ -230,6 +230,9 @@ async fn until_gone(
             return Ok(());
         }
         match next {
+            Next::Done if tries > 0 && settings.with_jobs == Consent::No => {
+                return tell_of_late(client, endpoint, settings).await;
+            }
             Next::Done => return Ok(()),
             Next::Refuse(refusal) => return Err(refusal.error(&settings.pool)),
             Next::Do(DeletionStep::DeletePool { .. }) if tries < MOST_TRIES => {
@@ -245,6 +248,20 @@ async fn until_gone(
         }
         client.run().pause(PAUSE, "the pool to be gone").await?;
     }
+}
+
+/// Says which jobs have come to a pool that had none at the last look before its deletion. Batch takes no condition on
+/// jobs, so these can only be named.
+async fn tell_of_late(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<()> {
+    let (id, late) = (&settings.pool, active_jobs(client, endpoint, settings).await?);
+    if !late.is_empty() {
+        client.warn(format!(
+            "active jobs came to pool {id} while it was deleted: {}. Their tasks wait: point the jobs to another pool, or \
+             end them",
+            late.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 /// When a pool was made: a pool of the same name that is younger is another one.
@@ -272,27 +289,32 @@ async fn look(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSett
     Ok((decide(pool.as_ref(), users, settings), pool))
 }
 
+/// Jobs are looked at last: they come more often than schedules, and nothing but this look sees them.
 async fn users(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<Users> {
-    let jobs = List {
-        request: job::list(endpoint, &settings.pool),
-        what: "jobs",
-        right: "Microsoft.Batch/batchAccounts/jobs/read",
-    };
     let schedules = List {
         request: job::schedules(endpoint),
         what: "job schedules",
         right: "Microsoft.Batch/batchAccounts/jobSchedules/read",
     };
-    let jobs = items(client, jobs, settings).await?.into_iter().map(Job::new);
-    let active = jobs.filter(|job| job.state != JobState::Other);
     let schedules = items(client, schedules, settings).await?;
     Ok(Users {
-        jobs: active.map(|job| job.id).collect(),
         schedules: schedules
             .iter()
             .filter_map(|item| job::schedule_on(item, &settings.pool))
             .collect(),
+        jobs: active_jobs(client, endpoint, settings).await?,
     })
+}
+
+async fn active_jobs(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<Vec<String>> {
+    let jobs = List {
+        request: job::list(endpoint, &settings.pool),
+        what: "jobs",
+        right: "Microsoft.Batch/batchAccounts/jobs/read",
+    };
+    let jobs = items(client, jobs, settings).await?.into_iter().map(Job::new);
+    let active = jobs.filter(|job| job.state != JobState::Other);
+    Ok(active.map(|job| job.id).collect())
 }
 
 /// What a list has; nothing where it may not be read and that was allowed for.

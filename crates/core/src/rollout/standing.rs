@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::{
     awaited::{Awaited, awaited},
     counted::counted,
+    decide,
     explain::{At, refused},
     under_way::{ChangeKind, LeftEmpty, UnderWay},
     verdict::{Census, Goal, Verdict},
@@ -40,6 +41,9 @@ const PAUSE: Duration = Duration::from_secs(15);
 /// How long an emptied pool may stay without a request of the run that emptied it. A run that is at work changes it and
 /// asks for its nodes within a minute; the rest is for requests that are repeated. A guess.
 const EMPTIED: Duration = Duration::from_secs(300);
+
+/// The state of a node that a pool loses.
+const LEAVING: &str = "leavingpool";
 
 /// A pool with its nodes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -79,6 +83,8 @@ struct Waiting<'a> {
     standstill: Standstill,
     /// What was said last of the pool that is waited for.
     said: String,
+    /// How many looks were made.
+    looks: u32,
 }
 
 /// Where the account is.
@@ -114,6 +120,16 @@ impl Waiting<'_> {
             self.client.note(text.clone());
             self.said = text;
         }
+    }
+
+    /// The pool is not there: not yet or under that name, or not any more, since a look that misses it is the last one.
+    fn missing(&self) -> Error {
+        let pool = &self.settings.pool;
+        if self.looks > 1 {
+            return refused(self.at(pool), decide::deleted());
+        }
+        Error::new(ErrorKind::BadInput, format!("there is no pool {pool} in the account"))
+            .with_hint("check the pool's id and the account")
     }
 
     fn at<'s>(&'s self, pool: &'s PoolId) -> At<'s> {
@@ -191,9 +207,11 @@ async fn waited(client: &Client, settings: &WaitSettings) -> Result<PoolStanding
             since: Instant::now(),
         },
         said: String::new(),
+        looks: 0,
     };
     loop {
         let look = watch.look(Some(Instant::now())).await?;
+        waiting.looks += 1;
         let what = match awaited(look.pools(), &settings.pool) {
             // The nodes of one pool are counted, and which one does the work may change meanwhile.
             Awaited::Nodes(pool) if pool.id().is_some_and(|id| id != counted) => {
@@ -216,7 +234,7 @@ async fn waited(client: &Client, settings: &WaitSettings) -> Result<PoolStanding
                 let text = format!("pool {} is being deleted", settings.pool);
                 return Err(Error::new(ErrorKind::Refused, text));
             }
-            Awaited::Missing => return Err(missing(&settings.pool)),
+            Awaited::Missing => return Err(waiting.missing()),
             Awaited::Unclear(refusal) => return Err(refused(waiting.at(&settings.pool), refusal)),
         };
         client.run().pause(PAUSE, what).await?;
@@ -253,11 +271,6 @@ fn appearance(look: &AccountLook, pool: &Pool, change: &UnderWay) -> String {
     format!("{:?} {:?} {:?}", change, of(pool), second.map(of))
 }
 
-fn missing(pool: &PoolId) -> Error {
-    Error::new(ErrorKind::BadInput, format!("there is no pool {pool} in the account"))
-        .with_hint("check the pool's id and the account")
-}
-
 /// A change that stands still, as the run that was at work on it has ended.
 fn unended(at: At<'_>, (pool, change): (&Pool, &UnderWay), still: Duration) -> Error {
     let minutes = plural(u32::try_from(still.as_secs() / 60).unwrap_or(u32::MAX), "minute");
@@ -292,11 +305,13 @@ fn goal(pool: &Pool, settings: &WaitSettings) -> Goal {
     Goal::new(targets, settings.readiness)
 }
 
-/// A pool that is resizing may still get its nodes; a steady one gets no more.
+/// A pool that is resizing may still get its nodes; a steady one gets no more. Nodes that leave a steady one leave since
+/// another client has changed it between the two requests of a look, and the next look shows how.
 fn judge(pool: &Pool, goal: Goal, census: &Census) -> Verdict {
+    let is_changing = census.states.contains_key(LEAVING);
     match census.verdict(goal) {
         Verdict::Good if pool.is_steady() => Verdict::Good,
-        Verdict::Bad if pool.is_steady() => Verdict::Bad,
+        Verdict::Bad if pool.is_steady() && !is_changing => Verdict::Bad,
         Verdict::Good | Verdict::Pending | Verdict::Bad => Verdict::Pending,
     }
 }

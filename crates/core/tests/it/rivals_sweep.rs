@@ -1,4 +1,5 @@
-//! Another client writes while expired pools are deleted, and while a file of two pools is rolled out.
+//! Another client writes while pools are deleted, one or all expired ones, while a pool is waited for, and while a file of
+//! two pools is rolled out.
 //!
 //! What such runs must outlive besides is in `verbs_sweep`, rivals of a single pool's roll-outs next to their sweeps.
 
@@ -8,8 +9,9 @@ use azure_batch_core::{
     fleet,
     options::{
         fleet::{EXPIRED, YES},
-        pool::{ACCOUNT, IMAGE_VERSION, POOL_FILE},
+        pool::{ACCOUNT, IMAGE_VERSION, POOL_FILE, POOL_ID},
     },
+    rollout,
     settings::{self, Values},
 };
 use azure_emulator::journal::Entry;
@@ -17,8 +19,8 @@ use serde_json::{Value, json};
 
 use crate::{
     publish_sweep::write_count,
-    rollout::{foreign_pool, image, world},
-    support::{Azure, GROUP},
+    rollout::{foreign_pool, image, resize_by_somebody, world},
+    support::{Azure, GROUP, lines},
     sweep::{
         Ends,
         rivals::{DELETES, OF_ONE_POOL, PATCHES, RESIZES, Rival, Rivals, SCALES, Since, Told, pool},
@@ -51,21 +53,61 @@ const OF_AN_EXPIRED_POOL: &[Rival] = &[
         is_there: |pool| pool["state"] == "active" && pool["metadata"] == metadata(LATER)["metadata"],
         told: Told::Always,
     },
+    MAKES_ANOTHER,
+];
+
+/// Who changes a pool that is to go: it goes all the same, unless it is not ours any more.
+const OF_A_POOL_THAT_GOES: &[Rival] = &[
+    DELETES,
     Rival {
-        name: "makes a pool of that name again",
-        method: "POST",
-        path: "/pools",
-        body: || {
-            let mut pool = foreign_pool("1.0.0", 0);
-            pool["id"] = json!("p1");
-            pool["targetDedicatedNodes"] = json!(2);
-            pool
-        },
+        is_there: is_gone,
+        ..RESIZES
+    },
+    Rival {
+        is_there: is_gone,
+        ..SCALES
+    },
+    Rival {
+        is_there: is_gone,
+        ..PATCHES
+    },
+    Rival {
+        name: "takes the mark of roll-outs off the pool",
+        method: "PATCH",
+        path: "/pools/p1",
+        body: || json!({"metadata": [{"name": "team", "value": "render"}]}),
         pool: "p1",
-        is_there: |pool| pool["state"] == "active" && pool["targetDedicatedNodes"] == 2,
+        is_there: |pool| pool["state"] == "active" && pool["metadata"][0]["name"] == "team",
         told: Told::Always,
     },
+    MAKES_ANOTHER,
 ];
+
+/// Makes pool p1 where it is gone.
+const MAKES_ANOTHER: Rival = Rival {
+    name: "makes a pool of that name again",
+    method: "POST",
+    path: "/pools",
+    body: || {
+        let mut pool = foreign_pool("1.0.0", 0);
+        pool["id"] = json!("p1");
+        pool["targetDedicatedNodes"] = json!(2);
+        pool
+    },
+    pool: "p1",
+    is_there: |pool| pool["state"] == "active" && pool["targetDedicatedNodes"] == 2,
+    told: Told::Always,
+};
+/// Gives pool p1 a job.
+const SUBMITS_A_JOB: Rival = Rival {
+    name: "submits a job",
+    method: "POST",
+    path: "/jobs",
+    body: || json!({"id": "late", "poolInfo": {"poolId": "p1"}}),
+    pool: "jobs/late",
+    is_there: |job| job["state"] == "active",
+    told: Told::Always,
+};
 
 const RESIZES_THE_SECOND: Rival = Rival {
     name: "resizes the second pool",
@@ -166,6 +208,143 @@ async fn a_job_that_takes_an_expired_pool_into_use_before_the_last_look_keeps_it
         }
     }
     assert!(taken > 3, "only {taken} jobs were taken");
+}
+
+/// A pool of ours with so many nodes.
+fn own(nodes: u32) -> Azure {
+    world(|seed| {
+        let mut pool = foreign_pool("1.0.0", nodes);
+        pool["metadata"] = json!([{"name": "azure-batch-spec", "value": "v0:example"}]);
+        seed["batchAccounts"][0]["pools"] = json!([pool]);
+        seed["batchAccounts"].as_array_mut().unwrap().truncate(1);
+    })
+}
+
+/// Pool p1 of acct1.
+fn of_pool() -> Values {
+    let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
+    Values::default().with(ACCOUNT, account).with(POOL_ID, "p1")
+}
+
+async fn delete_one(azure: Azure, ends: Ends) -> Result<()> {
+    deleted_saying(&azure, &ends).await.0
+}
+
+/// The same with what it said.
+async fn deleted_saying(azure: &Azure, ends: &Ends) -> (Result<()>, String) {
+    let asked = settings::deletion(&of_pool().with(YES, true)).unwrap();
+    let (client, mut events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+    let ended = deletion::run(&client, &asked.settings).await.map(drop);
+    (ended, lines(&mut events).join("\n"))
+}
+
+#[test]
+fn whatever_a_rival_does_at_a_step_of_a_deletion_of_a_pool_is_not_undone() {
+    let rivals = Rivals {
+        who: OF_A_POOL_THAT_GOES,
+        one_of: 1,
+        world: async || own(2),
+        flow: delete_one,
+    };
+    let taken = rivals.run_since(Since::FirstLook);
+    assert!(taken > 25, "only {taken} writes of rivals were taken");
+    write_count("deletion of a pool with rivals", taken);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_takes_a_pool_into_use_keeps_it_until_the_last_look_and_is_named_after_it() {
+    let good = own(2);
+    delete_one(good.clone(), Ends::none()).await.unwrap();
+    let journal = good.journal();
+    let deletion = journal.iter().find(|entry| entry.method == "DELETE").unwrap().number;
+    let look = journal
+        .iter()
+        .rev()
+        .find(|entry| entry.path == "/jobs" && entry.number < deletion);
+    // Batch takes no condition on jobs: none of its requests lies between the look and the deletion.
+    assert_eq!(look.unwrap().number, deletion - 1);
+    let to_batch = journal
+        .iter()
+        .filter(|entry| !entry.path.starts_with("/subscriptions/"));
+    let numbers = to_batch.filter(|entry| !entry.path.contains("/oauth2/") && entry.number <= deletion);
+    let write = json!({"method": SUBMITS_A_JOB.method, "path": SUBMITS_A_JOB.path, "body": (SUBMITS_A_JOB.body)()});
+    let mut taken = 0;
+    for number in numbers.map(|entry| entry.number) {
+        let azure = own(2);
+        azure.fault(json!({"kind": "rival", "request": number, "write": write}));
+        let (ended, said) = deleted_saying(&azure, &Ends::none()).await;
+        assert!(
+            azure.emulator(|emulator, _| emulator.faults().iter().any(|fault| fault.hits > 0)),
+            "{number}"
+        );
+        taken += 1;
+        let resources = azure.resources();
+        if number < deletion {
+            assert_eq!(ended.unwrap_err().kind(), ErrorKind::Refused, "request {number}");
+            assert_eq!(pool(&resources, "p1")["state"], "active", "request {number}");
+        } else {
+            ended.unwrap();
+            assert!(
+                said.contains("active jobs came to pool p1 while it was deleted: late."),
+                "{said}"
+            );
+        }
+        assert!(
+            (SUBMITS_A_JOB.is_there)(pool(&resources, "jobs/late")),
+            "request {number}"
+        );
+    }
+    assert!(taken > 5, "only {taken} jobs were taken");
+}
+
+async fn wait(azure: Azure, ends: Ends) -> Result<()> {
+    let asked = settings::wait(&of_pool()).unwrap();
+    let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+    rollout::wait(&client, &asked.settings).await.map(drop)
+}
+
+/// A pool whose four nodes are coming.
+async fn growing() -> Azure {
+    let azure = own(0);
+    resize_by_somebody(&azure, 4).await;
+    azure
+}
+
+#[test]
+fn whatever_a_rival_does_at_a_step_of_a_wait_is_waited_for_or_said() {
+    let rivals = Rivals {
+        who: &[RESIZES, DELETES, SCALES, PATCHES, SUBMITS_A_JOB],
+        one_of: 1,
+        world: growing,
+        flow: wait,
+    };
+    let taken = rivals.run_since(Since::FirstLook);
+    assert!(taken > 20, "only {taken} writes of rivals were taken");
+    write_count("wait with rivals", taken);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_goes_between_two_looks_of_a_wait_is_no_wrong_name() {
+    let azure = growing().await;
+    let is_look = json!({"method": "GET", "path": "/pools"});
+    let rival = json!({"kind": "rival", "occurrence": {"nth": 2}, "when": "afterEffect",
+        "write": {"method": "DELETE", "path": "/pools/p1"}});
+    // The third look is late enough for the pool to be gone.
+    let busy = json!({"kind": "throttle", "occurrence": {"nth": 3}, "retryAfter": 120});
+    for mut fault in [rival, busy] {
+        fault
+            .as_object_mut()
+            .unwrap()
+            .extend(is_look.as_object().unwrap().clone());
+        azure.fault(fault);
+    }
+    let error = wait(azure.clone(), Ends::none()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
+    assert!(
+        error.report().contains("pool p1 was deleted meanwhile"),
+        "{}",
+        error.report()
+    );
 }
 
 /// Rolls out a file of pools p1 and p2. What becomes of one is not to be the end of the other: each is sized, refused, or
