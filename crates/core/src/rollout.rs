@@ -514,12 +514,17 @@ async fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, waited: &Wai
     Ok(())
 }
 
-/// Enough nodes are a success; those that are missing of what was asked for are said all the same.
+/// Enough nodes are a success; those that are missing of what was asked for are said all the same. Only those that are
+/// not there are asked for again.
 fn warn_of_missing(access: &PoolAccess<'_>, waited: &Waited) {
     let (ready, goal) = (waited.census.ready, waited.goal);
     if goal.is_more_than(ready) {
+        let rest = match goal.is_more_than(waited.census.total) {
+            true => "the same run again asks for the rest",
+            false => "the others are there and not ready",
+        };
         let text = format!(
-            "{} ready, which is enough ({} needed), but {} were asked for; the same run again asks for the rest",
+            "{} ready, which is enough ({} needed), but {} were asked for; {rest}",
             counted::counted(ready),
             counted::bare(goal.needed),
             counted::bare(goal.targets)

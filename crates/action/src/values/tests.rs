@@ -74,6 +74,15 @@ fn both_families_of_variables_sign_in_alike() {
 }
 
 #[test]
+fn a_secret_is_used_and_struck_out_without_the_end_of_its_line() {
+    let given = collect(&runner(), &[], &[("INPUT_CLIENT_SECRET", "s3cret\n")]);
+    let used = given.secret(sign_in::CLIENT_SECRET).unwrap();
+    assert_eq!(secrecy::ExposeSecret::expose_secret(&used), "s3cret");
+    let redactor: azure_batch_core::redact::Redactor = given.secrets().iter().map(|secret| &secret.text).collect();
+    assert_eq!(redactor.clean("of s3cret."), "of ***.");
+}
+
+#[test]
 fn files_are_read_whole_and_a_path_may_end_in_a_newline() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"\xef\xbb\xbf{\"taskSlotsPerNode\": 4}\r\n").unwrap();

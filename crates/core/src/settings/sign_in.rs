@@ -582,6 +582,16 @@ mod tests {
         ");
     }
 
+    /// `echo secret | gh secret set` keeps the end of the line, and PowerShell's files begin with a mark.
+    #[test]
+    fn a_secret_goes_out_without_what_shells_put_around_it() {
+        let values = application().with(sign_in::CLIENT_SECRET, secret("\u{feff}s3cret\r\n"));
+        let Ok(Login::ClientSecret { secret, .. }) = read(&values) else {
+            panic!("another way to sign in")
+        };
+        assert_eq!(secrecy::ExposeSecret::expose_secret(&secret), "s3cret");
+    }
+
     #[test]
     fn two_ways_are_one_too_many() {
         let values = application()

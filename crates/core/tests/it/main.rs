@@ -69,6 +69,7 @@ mod rollout_shrink;
 mod rollout_sizes;
 mod rollout_spot;
 mod rollout_sweep;
+mod rollout_targets;
 mod rollout_twin;
 mod samples;
 mod scale;

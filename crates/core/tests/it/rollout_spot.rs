@@ -166,3 +166,26 @@ async fn spot_nodes_that_are_taken_away_are_neither_good_nor_bad() {
     let error = failure(&azure, &settings).await;
     assert_eq!(error.kind(), ErrorKind::PartlyReached, "{}", error.report());
 }
+
+/// Finding R10: enough nodes were a success without a word, and the same run later asked for nothing.
+#[tokio::test(start_paused = true)]
+async fn spot_nodes_that_did_not_come_are_said_and_asked_for_by_the_next_run() {
+    let few = |deliver: u32, occurrence: Value| json!({"kind": "quota", "deliver": deliver, "code": "AccountLowPriorityCoreQuotaReached", "occurrence": occurrence});
+    // Two of five come in the first round; the others never, or so late that they are not ready yet.
+    for (later, rest, resized) in [
+        (0, "the same run again asks for the rest", vec![(2, 5)]),
+        (4, "the others are there and not ready", Vec::new()),
+    ] {
+        let azure = world(|_| {});
+        azure.fault(few(4, json!({"nth": 1})));
+        azure.fault(few(later, json!("every")));
+        let (client, mut events) = azure.client(&CancellationToken::new()).await;
+        good(rollout::run(&client, &checked(&mixed())).await);
+        let said = lines(&mut events).join("\n");
+        let expected = format!("but 2 dedicated and 5 spot were asked for; {rest}");
+        assert!(said.contains(&expected), "{said}");
+        azure.turn_the_page();
+        good(roll_out(&azure, &mixed()).await);
+        assert_eq!(resizes(&azure), resized);
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! It reads the files that options name and asks no service.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use azure_batch_core::{
     https::Authorities,
@@ -113,9 +113,14 @@ pub(crate) fn all_checked(asked: Asked<FleetSettings>) -> Result<Asked<FleetSett
 }
 
 /// Where the report goes: as said, else into the runner's temporary folder, else nowhere. It needs no valid input, so
-/// that a refused run leaves a report too. The file is named after verb, pool and step, since a job may do much.
+/// that a refused run leaves a report too. The file is named after verb, pool and step, since a job may do much; one that
+/// is there already gets a number, since all steps of a composite action have the step's name that calls it.
 #[must_use]
 pub(crate) fn report_path(given: &Given, runner: &Runner) -> Option<PathBuf> {
+    free_path(given, runner, Path::exists)
+}
+
+fn free_path(given: &Given, runner: &Runner, is_taken: impl Fn(&Path) -> bool) -> Option<PathBuf> {
     let in_temp = || {
         let pool = given.text(pool::POOL_ID);
         let verb = Some(given.verb())
@@ -130,7 +135,10 @@ pub(crate) fn report_path(given: &Given, runner: &Runner) -> Option<PathBuf> {
         // A pool id that is not usable may hold anything, also what leads out of the folder.
         let is_harmless = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
         let name = name.replace(|letter| !is_harmless(letter), "_");
-        Some(runner.temp.as_ref()?.join(format!("{name}.json")))
+        let folder = runner.temp.as_ref()?;
+        let first = folder.join(format!("{name}.json"));
+        let more = (2..).map(|number: u32| folder.join(format!("{name}-{number}.json")));
+        std::iter::once(first).chain(more).find(|path| !is_taken(path))
     };
     given.text(pool::REPORT_PATH).map(PathBuf::from).or_else(in_temp)
 }

@@ -176,6 +176,17 @@ fn equal_values_in_both_places_are_no_contradiction() {
 }
 
 #[test]
+fn a_word_of_batch_in_another_letter_case_is_the_same() {
+    let with = |word: &str| spec(json!({"taskSchedulingPolicy": {"nodeFillType": word}}));
+    let pool = Pool::new(pool_of(&with("Spread")));
+    assert!(with("spread").compare(&pool).is_none());
+    assert_eq!(
+        names(&with("pack").compare(&pool)),
+        ["taskSchedulingPolicy.nodeFillType"]
+    );
+}
+
+#[test]
 fn a_start_task_of_the_pool_json_also_waits_for_success() {
     let wait = |task: Value| body(&spec(json!({"startTask": task})))["startTask"]["waitForSuccess"].clone();
     assert_eq!(wait(json!({"commandLine": "true"})), true);

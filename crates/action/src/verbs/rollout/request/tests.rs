@@ -201,3 +201,19 @@ fn each_pool_and_step_has_a_report_of_its_own_in_the_runners_folder() {
     assert_eq!(path(&[("report-path", "r.json\n")], &runner()), Some("r.json".into()));
     assert_eq!(path(&[], &Runner::default()), None);
 }
+
+/// The same between the steps of a composite action: the runner gives all of them the name of the step that calls it
+/// (`StepsRunner` sets `github.action` for the job's own steps only).
+#[test]
+fn a_report_that_is_there_already_is_not_written_over() {
+    let given = given(&[], &runner());
+    let name = |taken: &[&str]| {
+        let is_taken = |path: &Path| taken.iter().any(|name| path.ends_with(name));
+        free_path(&given, &runner(), is_taken).map(|path| path.file_name().unwrap().to_owned())
+    };
+    let [first, second, third] =
+        ["", "-2", "-3"].map(|number| format!("azure-batch-pool-report-render-rollout_a{number}.json"));
+    assert_eq!(name(&[]), Some(first.clone().into()));
+    assert_eq!(name(&[&first]), Some(second.clone().into()));
+    assert_eq!(name(&[&first, &second]), Some(third.into()));
+}
