@@ -27,9 +27,8 @@ const ON_MANAGED_IMAGE: &[(&str, u32)] = &[("render-a", 3), ("render-b", 2)];
 /// The nodes of most scenes.
 const NODES: u32 = 20;
 
-/// How many seconds a task runs whose end is read: a minute by the local Azure's clock. Our program's clock runs five times
-/// as fast. A program that begins to watch after d seconds is 4 d ahead of Azure's clock then, and a task that ends before
-/// that time does not count. So d may be 15 seconds, which is long even on a busy machine.
+/// How many seconds a task runs whose end is read: a minute by the local Azure's clock, by which our program counts the
+/// tasks that end once it watches. So it may take a minute until it does, which is long even on a busy machine.
 const LONG_WORK: u32 = 3600;
 
 /// The same where only the counts of nodes are read, which know no time: the work ends long before the window.
