@@ -283,6 +283,17 @@ impl Report {
         rolled_out.or_else(|| self.asked.as_ref().map(|asked| &asked.pool))
     }
 
+    /// The id of the image version that the pool was to get; after a run that went back by itself, of what it runs again.
+    /// Nothing while it is not known which one a rule means, and of a new pool that is left without nodes.
+    #[must_use]
+    pub fn image_version(&self) -> Option<String> {
+        let back_on = self.rollout.as_ref().and_then(|rollout| rollout.back_on.as_ref());
+        match back_on {
+            Some(back_on) => back_on.image.clone(),
+            None => self.asked.as_ref()?.version.known().map(ToString::to_string),
+        }
+    }
+
     /// The VM size that the pool has: that of a fallback when one took the place of the size that was asked for.
     #[must_use]
     pub fn vm_size(&self) -> Option<&VmSize> {

@@ -79,7 +79,7 @@ pub use made_by::MadeBy;
 pub use node_logs::UploadedLogs;
 pub use pace::Pace;
 pub use pair::{Successor, successor};
-pub use report::{FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round, SecondFate, SecondPool};
+pub use report::{BackOn, FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round, SecondFate, SecondPool};
 pub use resolve::{Resolved, resolve};
 pub use return_plan::{Resized, ReturnPlan, ReturnStep};
 pub use rollback::{plan_return, roll_back};

@@ -197,7 +197,7 @@ pub fn pools<'a>(reports: impl Iterator<Item = (Option<&'a PoolId>, &'a Report)>
         json!({
             "pool": pool,
             "account": asked.map(|asked| asked.account.clone()),
-            "version": asked.map(|asked| asked.version.to_string()),
+            "version": report.image_version().or_else(|| rule(report)),
             "vm-size": report.vm_size(),
             "result": report.result,
             "exit-code": report.exit_code,
@@ -207,6 +207,13 @@ pub fn pools<'a>(reports: impl Iterator<Item = (Option<&'a PoolId>, &'a Report)>
         })
     };
     reports.map(one).collect::<Value>().to_string()
+}
+
+/// The rule of a pool whose version is not known yet; nothing of one that went back.
+fn rule(report: &Report) -> Option<String> {
+    let is_back = report.rollout.as_ref().is_some_and(|rollout| rollout.back_on.is_some());
+    let asked = report.asked.as_ref().filter(|_| !is_back)?;
+    Some(asked.version.to_string())
 }
 
 fn cells(pool: &PoolOfFleet) -> [String; 6] {

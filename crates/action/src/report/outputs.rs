@@ -14,7 +14,7 @@ use azure_batch_core::{harmless::harmless_json, redact::Redactor};
 use serde::Serialize;
 
 use super::{
-    Asked, Ending, Outputs, Report,
+    Ending, Outputs, Report,
     answer::Answer,
     fleet::{self, FleetReport},
     summary,
@@ -144,16 +144,11 @@ fn shown(path: Option<&Path>) -> String {
     path.map_or_else(String::new, |path| path.display().to_string())
 }
 
-/// The id of the version, once it is known which one a rule means.
-fn version_id(asked: &Asked) -> Option<String> {
-    asked.version.known().map(ToString::to_string)
-}
-
 fn outputs(report: &Report, report_path: Option<&Path>) -> Outputs {
     let asked = report.asked.as_ref();
     vec![
         ("pool-id", report.pool().map_or_else(String::new, ToString::to_string)),
-        ("image-version", asked.and_then(version_id).unwrap_or_default()),
+        ("image-version", report.image_version().unwrap_or_default()),
         (
             "vm-size",
             report.vm_size().map_or_else(String::new, ToString::to_string),
@@ -186,7 +181,7 @@ fn fleet_outputs(fleet: &FleetReport, report_path: Option<&Path>) -> Outputs {
     let sum = |of: fn(&Report) -> Option<u32>| number(reports().map(of).sum::<Option<u32>>());
     vec![
         ("pool-id", ids.join(",")),
-        ("image-version", joined(&|report| version_id(report.asked.as_ref()?))),
+        ("image-version", joined(&Report::image_version)),
         ("vm-size", joined(&|report| report.vm_size().map(ToString::to_string))),
         ("nodes-wanted", sum(Report::wanted)),
         ("nodes-ready", sum(Report::ready)),
@@ -253,6 +248,26 @@ mod tests {
         };
         assert_eq!(wanted(&following(Some(2))).as_deref(), Some("2"));
         assert_eq!(wanted(&following(None)).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn after_a_return_the_outputs_name_the_version_that_the_pool_runs_again() {
+        let mut report = created();
+        let version = |report: &Report| {
+            let outputs = outputs(report, None);
+            let value = |name| outputs.iter().find(|(known, _)| *known == name).unwrap().1.clone();
+            let pools: serde_json::Value = serde_json::from_str(&value("pools")).unwrap();
+            (value("image-version"), pools[0]["version"].clone())
+        };
+        let asked = report.image_version().unwrap();
+        assert_eq!(version(&report), (asked.clone(), asked.clone().into()));
+        let former = asked.replace("1.4.2", "1.4.1");
+        let mut back_on = |image: Option<String>| {
+            report.rollout.as_mut().unwrap().back_on = Some(azure_batch_core::rollout::BackOn { image });
+            version(&report)
+        };
+        assert_eq!(back_on(Some(former.clone())), (former.clone(), former.into()));
+        assert_eq!(back_on(None), (String::new(), serde_json::Value::Null));
     }
 
     #[test]

@@ -65,6 +65,7 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
         version: Some(VERSION.parse().unwrap()),
         former_pool: None,
         second_pool: None,
+        back_on: None,
         targets: targets(),
         autoscale: None,
         formula_asks: None,

@@ -22,6 +22,7 @@ use super::{
     jobs,
     pool::PoolAccess,
     record::{Back, CANCELLED, Phase, Record, Remembered},
+    report::BackOn,
     spec::{Spec, Wanted, back_body, recorded, unusable},
     strays::{Stray, Strays},
     verdict::{Goal, speaks_against_image},
@@ -455,7 +456,20 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
 
     fn ended(self, record: &Record) -> Result<()> {
         match (record.phase, self.way.intent) {
-            (Phase::Returned, Some(_)) => Err(returned(self.access, record, self.bad)),
+            (Phase::Returned, Some(_)) => {
+                let former = record.former_image().filter(|_| !record.is_made());
+                self.report.back_on = Some(BackOn {
+                    image: former.map(str::to_owned),
+                });
+                if !record.is_made() {
+                    self.report.action = PoolAction::Returned;
+                }
+                let error = returned(self.access, record, self.bad);
+                Err(match self.report.replicas_left() {
+                    Some(left) => error.with_kept(left),
+                    None => error,
+                })
+            }
             _ => Ok(()),
         }
     }

@@ -23,6 +23,7 @@ use crate::{
     progress::StepTime,
     settings::{Autoscale, RolloutSettings, Targets},
     trial::TriedTask,
+    words::plural,
 };
 
 /// How a roll-out ended: the report is there either way.
@@ -45,6 +46,9 @@ pub struct RolloutReport {
     /// The second pool, when the work went back from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub second_pool: Option<SecondPool>,
+    /// What the pool runs again, when the new image was found bad and the run went back from it by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub back_on: Option<BackOn>,
     /// Nodes asked for: by the user, or by the formula when it was last looked at.
     pub targets: Targets,
     /// The formula that decides the pool's size.
@@ -164,6 +168,13 @@ pub enum SecondFate {
     Left,
 }
 
+/// What a pool runs after a run has gone back by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BackOn {
+    /// The id of its image; absent when it has none by id, and of a pool that was new and is left without nodes.
+    pub image: Option<String>,
+}
+
 /// One resize round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Round {
@@ -179,6 +190,27 @@ pub struct Round {
     pub spot: u32,
     /// What the service said of it; empty when all came.
     pub errors: Vec<String>,
+}
+
+impl RolloutReport {
+    /// The replicas that the run has given the version for nodes which it does not run.
+    pub(super) fn replicas_left(&self) -> Option<String> {
+        self.plan.steps.iter().find_map(|step| match step {
+            RolloutStep::RaiseReplicas {
+                version,
+                region,
+                from,
+                to,
+                ..
+            } => {
+                let (number, more) = (version.name(), plural(to.saturating_sub(*from), "more replica"));
+                Some(format!(
+                    "version {number} keeps {more} in {region} (from {from} to {to}), raised for this roll-out"
+                ))
+            }
+            _ => None,
+        })
+    }
 }
 
 impl PoolAction {
@@ -259,6 +291,7 @@ impl RolloutReport {
             version: None,
             former_pool: None,
             second_pool: None,
+            back_on: None,
             targets,
             autoscale: None,
             formula_asks: None,

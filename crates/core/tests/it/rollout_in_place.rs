@@ -268,8 +268,10 @@ async fn a_bad_image_is_returned_from_by_itself() {
         let error = outcome.result.must_fail();
         assert_eq!(
             (error.kind(), outcome.report.action),
-            (ErrorKind::Returned, PoolAction::Replaced)
+            (ErrorKind::Returned, PoolAction::Returned)
         );
+        let back_on = outcome.report.back_on.and_then(|back| back.image);
+        assert_eq!((back_on, outcome.report.ready), (Some(image("0.9.0")), Some(5)));
         let report = error.report();
         assert!(report.contains("pool p1 is on def1 0.9.0 again"), "{report}");
         assert!(!report.contains("billed"), "{report}");

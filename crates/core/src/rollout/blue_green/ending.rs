@@ -10,7 +10,7 @@ use crate::{
         checkpoint::because,
         pair::Shift,
         record::{CANCELLED, Phase},
-        report::{SecondFate, SecondPool},
+        report::{BackOn, PoolAction, SecondFate, SecondPool},
     },
 };
 
@@ -77,6 +77,14 @@ impl Shifting<'_, '_> {
                 Some(CANCELLED) => "to roll out after all, run again",
                 _ => "correct what the reason names, publish another version, and roll that one out",
             });
+        self.report.action = PoolAction::Returned;
+        self.report.back_on = Some(BackOn {
+            image: look.old.image_id().map(str::to_owned),
+        });
+        let error = match self.report.replicas_left() {
+            Some(left) => error.with_kept(left),
+            None => error,
+        };
         Err(because(error, self.bad, look.shift.why.as_deref()))
     }
 
