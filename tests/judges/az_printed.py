@@ -30,6 +30,7 @@ def commands():
 def values():
     """A value for each name in braces."""
     az(f"batch pool create --id {POOL} --target-dedicated-nodes 2 --start-task-command-line true", *SIZE, *IMAGE)
+    az(f"batch job create --id {POOL} --pool-id {POOL}")
     subnet = ("--subnet-name", "pools", "--subnet-prefixes", "10.9.0.0/24")
     az("network vnet create -n printed --address-prefixes 10.9.0.0/16", *subnet, *G)
     emulator.advance(1)
@@ -42,6 +43,7 @@ def values():
         "gallery": "gal1",
         "group": emulator.group,
         "identity": emulator.client,
+        "job": POOL,
         "location": "eastus2",
         "name": "sizes",
         "namespace": "Microsoft.Batch",

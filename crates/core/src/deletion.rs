@@ -1,20 +1,20 @@
 //! Deletes a pool and waits until it is gone: only one that a roll-out made, and none that jobs or job schedules still use,
-//! unless that is asked for.
+//! unless that is asked for. Jobs that a change of the pool has disabled are enabled again once it is gone.
 //!
 //! It looks before each write and decides again. Without consent it writes nothing and says what it would do.
 
 pub mod expired;
+mod users;
 
 use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::{
     batch::{
         account,
-        job::{self, Job, JobState},
+        job::Job,
         pool::{self, Pool, PoolLife},
     },
     client::Client,
@@ -26,14 +26,13 @@ use crate::{
         pool::ACCOUNT,
     },
     plan::{Effect, Plan, Step},
-    preflight,
-    request::Request,
-    rights,
-    rollout::MadeBy,
+    preflight, rights,
+    rollout::{self, MadeBy, UnderWay},
     settings::{AccountRef, Checked, Consent, DeletionSettings},
     words,
     words::plural,
 };
+use users::Users;
 
 /// The schema that results have today.
 const SCHEMA: u32 = 1;
@@ -43,6 +42,9 @@ const PAUSE: Duration = Duration::from_secs(15);
 
 /// How often the request is sent when the pool stays as it was: a lost answer or another writer may cost one.
 const MOST_TRIES: u32 = 5;
+
+/// How many looks at jobs that are being enabled. The pool is gone by then, so no task of theirs runs.
+const MOST_ROUNDS: u32 = 20;
 
 /// What was or would be done.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -67,11 +69,27 @@ pub enum DeletionStep {
         pool: PoolId,
         /// The nodes it has.
         nodes: u32,
+        /// The change of it that has not come to its end, and ends with it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        change: Option<Box<UnderWay>>,
         /// The jobs that are active on it: their tasks go back into the queue and wait for another pool.
         jobs: Vec<String>,
+        /// The jobs that a change of it has disabled, which are enabled once it is gone, and wait for another pool.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        held_jobs: Vec<String>,
+        /// The jobs that others have disabled, which stay so.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        disabled_jobs: Vec<String>,
         /// The job schedules that make jobs for it, which wait for another pool.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         schedules: Vec<String>,
+    },
+    /// It is gone, and jobs that a change of it has disabled are enabled.
+    EnableJobs {
+        /// The pool.
+        pool: PoolId,
+        /// The jobs.
+        jobs: Vec<String>,
     },
     /// It is being deleted already.
     AwaitDeletion {
@@ -81,7 +99,7 @@ pub enum DeletionStep {
 }
 
 /// What to do next. Pure.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Next {
     Done,
     Do(DeletionStep),
@@ -89,34 +107,27 @@ enum Next {
 }
 
 /// Why a pool is left alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Refusal {
     /// No roll-out has made it.
     NotOurs,
     /// Jobs or job schedules use it.
-    InUse(Users),
+    InUse(Box<Users>, Option<Box<UnderWay>>),
 }
 
-/// What uses a pool, by ids.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Users {
-    /// Jobs that are active on it.
-    jobs: Vec<String>,
-    /// Job schedules that make jobs for it.
-    schedules: Vec<String>,
-}
-
-/// A list that shows what uses a pool, and the right to read it.
-struct List {
-    request: Request,
-    what: &'static str,
-    right: &'static str,
+/// What one look has shown.
+struct Look {
+    next: Next,
+    pool: Option<Pool>,
+    /// The jobs that a change of the pool has disabled or marked.
+    held: Vec<Job>,
 }
 
 impl Step for DeletionStep {
     fn effect(&self) -> Effect {
         match self {
             Self::DeletePool { .. } => Effect::Irreversible,
+            Self::EnableJobs { .. } => Effect::Change,
             Self::AwaitDeletion { .. } => Effect::Wait,
         }
     }
@@ -128,12 +139,28 @@ impl fmt::Display for DeletionStep {
             Self::DeletePool {
                 pool,
                 nodes,
+                change,
                 jobs,
+                held_jobs,
+                disabled_jobs,
                 schedules,
             } => {
                 write!(f, "delete pool {pool} with {}", plural(*nodes, "node"))?;
+                if let Some(change) = change {
+                    write!(f, "; {change}, has not come to its end, and ends with the pool")?;
+                }
                 if !jobs.is_empty() {
                     write!(f, "; running tasks of {} are queued again", jobs.join(", "))?;
+                }
+                if !held_jobs.is_empty() {
+                    let ids = held_jobs.join(", ");
+                    write!(
+                        f,
+                        "; jobs that a roll-out has disabled are enabled and wait for another pool: {ids}"
+                    )?;
+                }
+                if !disabled_jobs.is_empty() {
+                    write!(f, "; disabled jobs stay disabled: {}", disabled_jobs.join(", "))?;
                 }
                 if !schedules.is_empty() {
                     let ids = schedules.join(", ");
@@ -141,18 +168,13 @@ impl fmt::Display for DeletionStep {
                 }
                 Ok(())
             }
+            Self::EnableJobs { pool, jobs } => write!(
+                f,
+                "enable jobs that a roll-out of pool {pool}, which is gone, has disabled: {}",
+                jobs.join(", ")
+            ),
             Self::AwaitDeletion { pool } => write!(f, "wait until pool {pool} is gone"),
         }
-    }
-}
-
-/// `active jobs: a, b; job schedules: c`.
-impl fmt::Display for Users {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kinds = [("active jobs", &self.jobs), ("job schedules", &self.schedules)];
-        let kinds = kinds.iter().filter(|(_, ids)| !ids.is_empty());
-        let texts: Vec<String> = kinds.map(|(kind, ids)| format!("{kind}: {}", ids.join(", "))).collect();
-        f.write_str(&texts.join("; "))
     }
 }
 
@@ -161,12 +183,13 @@ impl Refusal {
         match self {
             Self::NotOurs => Error::new(ErrorKind::Refused, format!("no roll-out has made pool {pool}"))
                 .with_hint(words!["if it is to go all the same, say ", ANY_POOL]),
-            Self::InUse(users) => {
-                let text = format!("pool {pool} is used by {users}");
+            Self::InUse(users, change) => {
+                let change = change.map(|change| format!("; {change}, has not come to its end"));
+                let text = format!("pool {pool} is used by {users}{}", change.unwrap_or_default());
                 Error::new(ErrorKind::Refused, text).with_hint(words![
                     "end them, point them to another pool, or say ",
                     WITH_JOBS,
-                    ": their running tasks are then queued again"
+                    format!(": {}", users.then())
                 ])
             }
         }
@@ -187,8 +210,8 @@ async fn delete(client: &Client, settings: &DeletionSettings) -> Result<Deletion
         AccountRef::Endpoint(endpoint) => endpoint.clone(),
         AccountRef::Id(id) => account::read(client, id, ACCOUNT).await?.endpoint,
     };
-    let (first, pool) = look(client, &endpoint, settings).await?;
-    let steps = match first {
+    let first = look(client, &endpoint, settings).await?;
+    let steps = match first.next {
         Next::Done => Vec::new(),
         Next::Do(step) => vec![step],
         Next::Refuse(refusal) => return Err(refusal.error(&settings.pool)),
@@ -196,15 +219,17 @@ async fn delete(client: &Client, settings: &DeletionSettings) -> Result<Deletion
     let mut report = DeletionReport {
         schema_version: SCHEMA,
         pool: settings.pool.clone(),
-        gone: steps.is_empty(),
+        gone: first.pool.is_none() && steps.is_empty(),
         plan: Plan::new(steps),
     };
     if settings.act == Consent::Yes && !report.gone {
         // An account that is given by its endpoint has no scope that could be asked.
         if let AccountRef::Id(account) = &settings.account {
-            preflight::require_rights(client, [rights::pool_deletion(account)]).await?;
+            let deletion = first.pool.is_some().then(|| rights::pool_deletion(account));
+            let jobs = (!first.held.is_empty()).then(|| rights::held_jobs(account));
+            preflight::require_rights(client, deletion.into_iter().chain(jobs)).await?;
         }
-        let work = until_gone(client, &endpoint, (settings, pool.as_ref().and_then(made_at)));
+        let work = until_gone(client, &endpoint, (settings, first.pool.as_ref().and_then(made_at)));
         let run = client.run();
         run.step("delete", format!("deleting pool {}", settings.pool), work)
             .await?;
@@ -218,9 +243,9 @@ async fn until_gone(
     endpoint: &BatchEndpoint,
     (settings, made): (&DeletionSettings, Option<Timestamp>),
 ) -> Result<()> {
-    let mut tries = 0;
+    let (mut tries, mut rounds) = (0, 0);
     loop {
-        let (next, pool) = look(client, endpoint, settings).await?;
+        let Look { next, pool, held } = look(client, endpoint, settings).await?;
         let now_made = pool.as_ref().and_then(made_at);
         if made.zip(now_made).is_some_and(|(made, now)| made != now) {
             let id = &settings.pool;
@@ -244,6 +269,20 @@ async fn until_gone(
                 let text = format!("it is still there after {MOST_TRIES} requests");
                 return Err(Error::new(ErrorKind::Azure, text));
             }
+            Next::Do(DeletionStep::EnableJobs { .. }) if rounds < MOST_ROUNDS => {
+                rounds += 1;
+                users::give_back(client, endpoint, &held).await?;
+                client.run().pause(PAUSE, "jobs to be enabled").await?;
+                continue;
+            }
+            Next::Do(DeletionStep::EnableJobs { jobs, .. }) => {
+                let text = format!(
+                    "pool {} is gone, and jobs are still disabled: {}",
+                    settings.pool,
+                    jobs.join(", ")
+                );
+                return Err(Error::new(ErrorKind::Azure, text).with_hint("run the same deletion again to enable them"));
+            }
             Next::Do(DeletionStep::AwaitDeletion { .. }) => {}
         }
         client.run().pause(PAUSE, "the pool to be gone").await?;
@@ -253,7 +292,7 @@ async fn until_gone(
 /// Says which jobs have come to a pool that had none at the last look before its deletion. Batch takes no condition on
 /// jobs, so these can only be named.
 async fn tell_of_late(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<()> {
-    let (id, late) = (&settings.pool, active_jobs(client, endpoint, settings).await?);
+    let (id, late) = (&settings.pool, users::active(client, endpoint, settings).await?);
     if !late.is_empty() {
         client.warn(format!(
             "active jobs came to pool {id} while it was deleted: {}. Their tasks wait: point the jobs to another pool, or \
@@ -279,86 +318,58 @@ async fn send(client: &Client, endpoint: &BatchEndpoint, id: &PoolId, etag: Opti
     }
 }
 
-async fn look(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<(Next, Option<Pool>)> {
+async fn look(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<Look> {
     let found = client.find(&pool::get(endpoint, &settings.pool)).await?;
     let pool = found.map(|answer| Pool::new(answer.value()));
     let users = match &pool {
-        Some(pool) if pool.life == PoolLife::Active => users(client, endpoint, settings).await?,
-        Some(_) | None => Users::default(),
+        Some(pool) if pool.life == PoolLife::Active => users::read(client, endpoint, settings).await?,
+        // While it goes, its jobs are left: enabled now, they would start tasks on nodes that go.
+        Some(_) => Users::default(),
+        None => users::left(client, endpoint, settings).await?,
     };
-    Ok((decide(pool.as_ref(), users, settings), pool))
-}
-
-/// Jobs are looked at last: they come more often than schedules, and nothing but this look sees them.
-async fn users(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<Users> {
-    let schedules = List {
-        request: job::schedules(endpoint),
-        what: "job schedules",
-        right: "Microsoft.Batch/batchAccounts/jobSchedules/read",
-    };
-    let schedules = items(client, schedules, settings).await?;
-    Ok(Users {
-        schedules: schedules
-            .iter()
-            .filter_map(|item| job::schedule_on(item, &settings.pool))
-            .collect(),
-        jobs: active_jobs(client, endpoint, settings).await?,
+    let held = users.held.clone();
+    Ok(Look {
+        next: decide(pool.as_ref(), users, settings),
+        pool,
+        held,
     })
 }
 
-async fn active_jobs(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<Vec<String>> {
-    let jobs = List {
-        request: job::list(endpoint, &settings.pool),
-        what: "jobs",
-        right: "Microsoft.Batch/batchAccounts/jobs/read",
-    };
-    let jobs = items(client, jobs, settings).await?.into_iter().map(Job::new);
-    let active = jobs.filter(|job| job.state != JobState::Other);
-    Ok(active.map(|job| job.id).collect())
-}
-
-/// What a list has; nothing where it may not be read and that was allowed for.
-async fn items(client: &Client, list: List, settings: &DeletionSettings) -> Result<Vec<Value>> {
-    let List { request, what, right } = list;
-    match client.list(&request).await {
-        Err(error) if error.has_status(403) && settings.with_jobs == Consent::Yes => {
-            client.warn(format!(
-                "not checked: {what} on the pool, which this identity may not read"
-            ));
-            Ok(Vec::new())
-        }
-        Err(error) if error.has_status(403) => Err(error.with_hint(words![
-            format!("grant {right}, or say "),
-            WITH_JOBS,
-            " to delete the pool without looking"
-        ])),
-        listed => listed,
-    }
-}
-
 fn decide(pool: Option<&Pool>, users: Users, settings: &DeletionSettings) -> Next {
-    let Some(pool) = pool else { return Next::Done };
     let id = settings.pool.clone();
+    let Some(pool) = pool else {
+        return match users.held.is_empty() {
+            true => Next::Done,
+            false => Next::Do(DeletionStep::EnableJobs {
+                pool: id,
+                jobs: users.held_ids(),
+            }),
+        };
+    };
     if pool.life == PoolLife::Deleting {
         return Next::Do(DeletionStep::AwaitDeletion { pool: id });
     }
     if MadeBy::of(pool) == MadeBy::Others && settings.any_pool == Consent::No {
         return Next::Refuse(Refusal::NotOurs);
     }
+    let change = rollout::under_way(pool).map(Box::new);
     if users != Users::default() && settings.with_jobs == Consent::No {
-        return Next::Refuse(Refusal::InUse(users));
+        return Next::Refuse(Refusal::InUse(Box::new(users), change));
     }
     Next::Do(DeletionStep::DeletePool {
         pool: id,
         nodes: pool.current.total(),
+        change,
+        held_jobs: users.held_ids(),
         jobs: users.jobs,
+        disabled_jobs: users.disabled,
         schedules: users.schedules,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::tags::POOL_MARK;
@@ -396,10 +407,11 @@ mod tests {
         assert!(deletes(&decided(&ours, none(), No, No)));
         assert_eq!(decided(&foreign, none(), No, Yes), Next::Refuse(Refusal::NotOurs));
         assert!(deletes(&decided(&foreign, none(), Yes, No)));
-        let refused = Next::Refuse(Refusal::InUse(schedules()));
+        let refused = Next::Refuse(Refusal::InUse(Box::new(schedules()), None));
         assert_eq!(decided(&ours, schedules(), No, No), refused);
         assert!(deletes(&decided(&ours, schedules(), No, Yes)));
-        assert_eq!(decided(&ours, jobs(), Yes, No), Next::Refuse(Refusal::InUse(jobs())));
+        let refused = Next::Refuse(Refusal::InUse(Box::new(jobs()), None));
+        assert_eq!(decided(&ours, jobs(), Yes, No), refused);
         assert!(deletes(&decided(&ours, jobs(), No, Yes)));
         let deleting = decide(Some(&pool("deleting", &foreign)), jobs(), &settings(No, No));
         assert!(matches!(deleting, Next::Do(DeletionStep::AwaitDeletion { .. })));

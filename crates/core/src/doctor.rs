@@ -17,7 +17,7 @@ use crate::{
     claims::Claims,
     client::Client,
     error::{Error, ErrorKind, Result},
-    ids::BatchEndpoint,
+    ids::{BatchEndpoint, PoolId},
     options::pool::ACCOUNT,
     preflight,
     progress::Span,
@@ -224,8 +224,10 @@ async fn check_former(client: &Client, endpoint: &BatchEndpoint, report: &mut Do
         }
     };
     let now = client.run().now();
-    for found in listed.into_iter().map(Pool::new) {
-        let (Some(id), Some(successor)) = (found.id(), rollout::successor(&found)) else {
+    let all: Vec<Pool> = listed.into_iter().map(Pool::new).collect();
+    let find = |id: &PoolId| all.iter().find(|pool| pool.is_called(id));
+    for found in &all {
+        let (Some(id), Some(successor)) = (found.id(), rollout::successor(found)) else {
             continue;
         };
         let kept = format!("{id}: pool {} does its work", successor.pool);
@@ -244,6 +246,14 @@ async fn check_former(client: &Client, endpoint: &BatchEndpoint, report: &mut Do
                 report.add(check, State::Good, text);
             }
             None => report.add(check, State::Good, format!("{kept}; it is kept for a return")),
+        }
+        let Some(doer) = rollout::does_work_of(found, find) else {
+            continue;
+        };
+        match over(rollout::read_stranded(client, endpoint, (found, doer)).await)? {
+            Ok(None) => {}
+            Ok(Some(stranded)) => report.add("jobs of former pools", State::Limited, stranded.to_string()),
+            Err(error) => report.failed("jobs of former pools", State::Unknown, &error),
         }
     }
     Ok(())

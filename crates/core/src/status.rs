@@ -6,6 +6,7 @@ mod assess;
 mod base;
 mod catalogue;
 mod images;
+mod leftover;
 mod managed;
 mod note;
 mod notes;

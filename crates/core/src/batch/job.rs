@@ -189,7 +189,7 @@ pub fn list_live(endpoint: &BatchEndpoint) -> Request {
     let doing = "list the account's jobs";
     Request::batch(endpoint, Method::GET, "/jobs", API_VERSION, doing)
         .with_query("$filter", "state ne 'completed'")
-        .with_query("$select", "id,state,poolInfo,executionInfo")
+        .with_query("$select", "id,state,metadata,poolInfo,executionInfo")
 }
 
 /// The request that reads a job.

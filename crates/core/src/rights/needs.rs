@@ -85,6 +85,17 @@ pub fn pool_deletion(account: &BatchAccountId) -> Need {
     Need::failing(account.to_string(), DELETE_POOLS, "to delete pools")
 }
 
+/// What a deletion needs that gives jobs back which a change of the pool has disabled.
+#[must_use]
+pub fn held_jobs(account: &BatchAccountId) -> Need {
+    Need {
+        scope: account.to_string(),
+        action: Action::Data("Microsoft.Batch/batchAccounts/jobs/write"),
+        purpose: "to enable the jobs that a roll-out has disabled",
+        without: Without::Fails,
+    }
+}
+
 /// What a return deletes last. Without the right the pool stays, and it has no nodes by then.
 fn second_pool_deletion(account: &AccountRef) -> Option<Need> {
     let AccountRef::Id(id) = account else { return None };

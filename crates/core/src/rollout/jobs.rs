@@ -25,6 +25,18 @@ pub(super) fn is_held(job: &Job) -> bool {
     job.metadata(HELD).is_some() && job.state != JobState::Other
 }
 
+/// Whether a change has disabled the job and not enabled it again.
+#[must_use]
+pub fn is_disabled_by_us(job: &Job) -> bool {
+    is_held(job) && matches!(job.state, JobState::Disabled | JobState::Disabling)
+}
+
+/// The request that takes the mark of a change off a job that runs again.
+#[must_use]
+pub fn released(endpoint: &BatchEndpoint, job: &Job) -> Request {
+    mark(endpoint, job, None)
+}
+
 /// The request that marks a job as held by a roll-out of a pool, or takes the mark off.
 pub(super) fn mark(endpoint: &BatchEndpoint, job: &Job, held: Option<(&PoolId, &str)>) -> Request {
     let text = held.map(|(pool, rollout)| json!({"v": 1, "pool": pool, "rollout": rollout}).to_string());

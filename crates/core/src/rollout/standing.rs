@@ -13,6 +13,7 @@ use super::{
     counted::counted,
     decide,
     explain::{At, refused},
+    stranded,
     under_way::{ChangeKind, LeftEmpty, UnderWay},
     verdict::{Census, Goal, Verdict},
 };
@@ -221,6 +222,9 @@ async fn waited(client: &Client, settings: &WaitSettings) -> Result<PoolStanding
             }
             Awaited::Nodes(pool) => {
                 if let Some(standing) = waiting.nodes(&look, pool).await? {
+                    let former = stranded::former(look.pools()).into_iter();
+                    let former = former.filter(|(_, doer)| *doer == standing.pool).collect();
+                    stranded::warn(client, &waiting.place.endpoint, former).await?;
                     return Ok(standing);
                 }
                 "nodes to be ready"

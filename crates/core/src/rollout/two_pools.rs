@@ -22,7 +22,7 @@ use super::{
     return_plan::ReturnPlan,
     room,
     step::RolloutStep,
-    tell_skipped,
+    stranded, tell_skipped,
 };
 use crate::{
     batch::pool::{self, Pool},
@@ -155,6 +155,8 @@ pub(super) async fn roll_out(
         }
         What::Two(two) => move_work((client, looks), site, two, report).await?,
     }
+    let former = found.former.iter().map(|(pool, successor)| (pool, successor.clone()));
+    stranded::warn(client, &site.endpoint, former.collect()).await?;
     tidy::tidy(client, site, &found.expired).await
 }
 

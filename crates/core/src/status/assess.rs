@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     base,
-    catalogue::{Catalogue, held_by},
+    catalogue::Catalogue,
+    leftover::{self, LeftJobs},
     managed::ManagedPools,
     notes::notes,
     report::{
@@ -18,6 +19,7 @@ use crate::{
     batch::{
         autoscale,
         image::{MarketplaceImage, PoolImage},
+        job::Job,
         node::Outlook,
         pool::{Pool, PoolLife},
         supported::{Supported, end_of_agent, end_of_image, for_image},
@@ -157,11 +159,26 @@ impl<'a> Subject<'a> {
     /// The change that has not come to its end, with the jobs that it holds.
     fn change(&self) -> Option<ChangeStatus> {
         let change = rollout::under_way(&self.seen.pool)?;
-        let held = self.catalogue.held.get(&held_by(self.account, &self.seen.id));
-        Some(ChangeStatus {
-            change,
-            held_jobs: held.cloned(),
-        })
+        let held = |jobs: &[Job]| -> Vec<String> {
+            let second = change.new_pool.as_ref();
+            let is_of = |job: &&Job| job.is_on(&self.seen.id) || second.is_some_and(|pool| job.is_on(pool));
+            let held = jobs.iter().filter(is_of).filter(|job| rollout::is_held(job));
+            held.map(|job| job.id.clone()).collect()
+        };
+        let held_jobs = self.jobs().map(held);
+        Some(ChangeStatus { change, held_jobs })
+    }
+
+    /// The jobs of its account that are not over; nothing where they were not read.
+    fn jobs(&self) -> Option<&'a [Job]> {
+        self.catalogue.jobs.get(&self.account.endpoint).map(Vec::as_slice)
+    }
+
+    /// The jobs that no change holds any more and that are still disabled, or that a former pool never runs.
+    fn left_jobs(&self) -> LeftJobs {
+        let schedules = self.catalogue.schedules.get(&self.account.endpoint);
+        let schedules = schedules.map_or(&[][..], Vec::as_slice);
+        leftover::of(self.account, self.seen, (self.jobs().unwrap_or_default(), schedules))
     }
 
     /// What roll-outs have left to act on.
@@ -174,7 +191,17 @@ impl<'a> Subject<'a> {
         let is_there = |id: &PoolId| self.account.pools.iter().any(|pool| pool.id == *id);
         let gone = self.successor().filter(|it| !is_there(&it.pool));
         let gone = gone.map(|it| Finding::SuccessorGone { successor: it.pool });
-        [unfinished, empty, gone].into_iter().flatten().collect()
+        let left = self.left_jobs();
+        let held = (!left.held.is_empty()).then(|| Finding::HeldJobs {
+            jobs: left.held.clone(),
+        });
+        let stranded = left.stranded.map(|stranded| Finding::Stranded {
+            successor: stranded.successor,
+            jobs: stranded.jobs,
+            schedules: stranded.schedules,
+        });
+        let found = [unfinished, empty, gone, held, stranded, leftover::short(self.seen)];
+        found.into_iter().flatten().collect()
     }
 
     /// The same once its time is over.
@@ -183,20 +210,33 @@ impl<'a> Subject<'a> {
         self.successor().filter(is_over)
     }
 
-    /// What moves it away from a managed image; a former pool's work is done elsewhere. Or what deletes a former pool that
-    /// no roll-out deletes.
+    /// What lets its jobs go on; what moves it away from a managed image, where its work is not done elsewhere; or what
+    /// deletes a pool of others that is former or has expired.
     fn next(&self, now: Timestamp) -> Option<String> {
+        // Jobs come first: they wait, and a pool is not deleted under them.
+        let jobs = self.left_jobs().commands(&self.account.endpoint);
+        if !jobs.is_empty() {
+            let lines = jobs.iter().map(|command| command.lines().join("\n"));
+            return Some(lines.collect::<Vec<_>>().join("\n"));
+        }
+        let is_expired_of_others = self.is_expired(now) && MadeBy::of(&self.seen.pool) == MadeBy::Others;
+        let deleting = || self.own("azure-batch-pool delete").with_flag(ANY_POOL);
         let command = match (self.successor(), self.over(now)) {
+            _ if is_expired_of_others => Some(deleting()),
             (None, _) => {
                 let is_managed = matches!(self.seen.image, PoolImage::Managed(_));
                 is_managed.then(|| self.own("azure-batch-pool migrate"))
             }
             (Some(_), over) => {
                 let is_of_others = over.is_some_and(|it| it.former_made_by == MadeBy::Others);
-                is_of_others.then(|| self.own("azure-batch-pool delete").with_flag(ANY_POOL))
+                is_of_others.then(deleting)
             }
         };
         command.map(|command| command.lines().join("\n"))
+    }
+
+    fn is_expired(&self, now: Timestamp) -> bool {
+        Lifetime::of(&self.seen.pool).end().is_some_and(|end| end <= now)
     }
 
     /// A command of ours about the pool.
@@ -292,10 +332,10 @@ impl<'a> Subject<'a> {
         let mixed = (image.nodes.len() > 1).then_some(Finding::Mixed {
             versions: image.nodes.len(),
         });
-        let expired = Lifetime::of(&self.seen.pool)
-            .end()
-            .is_some_and(|end| end <= horizon.now)
-            .then_some(Finding::Expired);
+        let expired = self.is_expired(horizon.now).then(|| match MadeBy::of(&self.seen.pool) {
+            MadeBy::RollOuts => Finding::Expired,
+            MadeBy::Others => Finding::ExpiredOfOthers,
+        });
         let former = self.over(horizon.now).map(|it| match it.former_made_by {
             MadeBy::RollOuts => Finding::FormerIsOver { successor: it.pool },
             MadeBy::Others => Finding::FormerOfOthers { successor: it.pool },

@@ -11,6 +11,7 @@ use crate::{
     batch::{
         image::{MarketplaceImage, PoolImage},
         job::{self, Job},
+        pool::Pool,
         size::{self, SizeOffer},
         supported::{self, Supported},
     },
@@ -23,12 +24,13 @@ use crate::{
     error::{Error, ErrorKind, Result},
     estate::{Estate, SeenAccount},
     ids::{
-        Location, PoolId, SubscriptionId,
+        BatchEndpoint, Location, SubscriptionId,
         resource::{ImageDefinitionId, ImageId},
     },
     json,
     request::Request,
     rights, rollout,
+    tags::POOL_MARK,
 };
 
 /// Where the marketplace is asked.
@@ -47,8 +49,11 @@ pub(super) struct Catalogue {
     pub(super) supported: Vec<Supported>,
     /// The sizes of each region.
     pub(super) sizes: BTreeMap<Location, Vec<SizeOffer>>,
-    /// The jobs that changes which have not come to their end hold, by `held_by`; without those that could not be read.
-    pub(super) held: BTreeMap<String, Vec<String>>,
+    /// The jobs that are not over of each account in which a roll-out has made or changed a pool, by its endpoint; without
+    /// those that could not be read.
+    pub(super) jobs: HashMap<BatchEndpoint, Vec<Job>>,
+    /// The job schedules of each account with former pools, in the same way.
+    pub(super) schedules: HashMap<BatchEndpoint, Vec<Value>>,
     /// What is known of the managed images that pools run; without those that could not be read.
     pub(super) images: Images,
     /// What could not be read, and why.
@@ -131,28 +136,38 @@ impl Catalogue {
         }
     }
 
-    /// The jobs that are held by changes of the pools that have one under way. Other pools take no request.
-    async fn read_held(&mut self, client: &Client, estate: &Estate) -> Result<()> {
-        for (account, seen) in estate.pools() {
-            let Some(change) = rollout::under_way(&seen.pool) else {
-                continue;
-            };
-            let second = change
-                .new_pool
-                .filter(|new| account.pools.iter().any(|pool| pool.id == *new));
-            for pool in std::iter::once(seen.id.clone()).chain(second) {
-                let Some(items) = self.list(client, &job::list(&account.endpoint, &pool)).await? else {
-                    continue;
-                };
-                let held = items
-                    .into_iter()
-                    .map(Job::new)
-                    .filter(rollout::is_held)
-                    .map(|job| job.id);
-                self.held.entry(held_by(account, &seen.id)).or_default().extend(held);
-            }
+    /// The jobs of an account, and its job schedules where a former pool may wait for them. Where no roll-out has made or
+    /// changed a pool, none is asked for.
+    async fn read_jobs(&mut self, client: &Client, account: &SeenAccount) -> Result<()> {
+        let has = |is: fn(&Pool) -> bool| account.pools.iter().any(|seen| is(&seen.pool));
+        if !has(|pool| pool.metadata(POOL_MARK).is_some() || rollout::under_way(pool).is_some()) {
+            return Ok(());
+        }
+        let endpoint = &account.endpoint;
+        let jobs = job::list_live(endpoint);
+        // What a change that has not come to its end holds has to be known; of other pools it is one more question.
+        let items = match has(|pool| rollout::under_way(pool).is_some()) {
+            true => self.list(client, &jobs).await?,
+            false => self.ask(client, &jobs, format!("jobs of {}", account.title())).await?,
+        };
+        if let Some(items) = items {
+            let jobs = items.into_iter().map(Job::new).collect();
+            self.jobs.insert(endpoint.clone(), jobs);
+        }
+        if has(|pool| rollout::successor(pool).is_some()) {
+            let what = format!("job schedules of {}", account.title());
+            let items = self.ask(client, &job::schedules(endpoint), what).await?;
+            self.schedules.extend(items.map(|items| (endpoint.clone(), items)));
         }
         Ok(())
+    }
+
+    /// A list; nothing, and a question that stays open, when it cannot be read.
+    async fn ask(&mut self, client: &Client, request: &Request, what: String) -> Result<Option<Vec<Value>>> {
+        match client.list(request).await {
+            Ok(items) => Ok(Some(items)),
+            Err(error) => self.leave_open(what, error).map(|()| None),
+        }
     }
 
     /// A list; nothing, and a note, when it cannot be read.
@@ -194,7 +209,9 @@ pub(super) async fn read(client: &Client, estate: &Estate) -> Result<Catalogue> 
     for (image, place) in bases(estate, &catalogue.versions) {
         catalogue.read_base(client, &image, &place).await?;
     }
-    catalogue.read_held(client, estate).await?;
+    for account in &estate.accounts {
+        catalogue.read_jobs(client, account).await?;
+    }
     for (location, subscription) in regions(estate) {
         if let Some(items) = catalogue.list(client, &size::list(&subscription, &location)).await? {
             catalogue
@@ -203,11 +220,6 @@ pub(super) async fn read(client: &Client, estate: &Estate) -> Result<Catalogue> 
         }
     }
     Ok(catalogue)
-}
-
-/// What names a pool among those of all accounts.
-pub(super) fn held_by(account: &SeenAccount, pool: &PoolId) -> String {
-    format!("{} {pool}", account.endpoint)
 }
 
 fn with_pools(estate: &Estate) -> impl Iterator<Item = &SeenAccount> {

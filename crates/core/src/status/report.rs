@@ -80,7 +80,8 @@ pub struct PoolStatus {
     pub retirements: Vec<Retirement>,
     /// What there is to act on.
     pub findings: Vec<Finding>,
-    /// The command to look at next: how it moves away from its managed image, or what deletes a former pool that others made.
+    /// What to type next: what lets its jobs go on, how it moves away from its managed image, or what deletes a pool of
+    /// others that is former or has expired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
@@ -237,6 +238,32 @@ pub enum Finding {
     },
     /// Its expiry has passed: nothing but a deletion ends it.
     Expired,
+    /// The same of a pool that no roll-out has made, though one has given it the expiry.
+    ExpiredOfOthers,
+    /// No change of it is under way, and jobs that one has disabled are still disabled.
+    HeldJobs {
+        /// The jobs.
+        jobs: Vec<String>,
+    },
+    /// It is a former pool without nodes, and jobs or job schedules name it.
+    Stranded {
+        /// The pool that does its work.
+        successor: PoolId,
+        /// The jobs.
+        jobs: Vec<String>,
+        /// The job schedules.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        schedules: Vec<String>,
+    },
+    /// Its size is fixed and no resize is under way, and nodes that were asked for are not there.
+    Short {
+        /// How many it has.
+        nodes: NodeCounts,
+        /// How many it shall have.
+        target: NodeCounts,
+        /// What the last resize failed with, in Batch's words.
+        errors: Vec<String>,
+    },
     /// Azure moves its nodes to what is latest by itself, and a part of its policy endangers work.
     UnsafeUpgrade {
         /// The part of the pool's JSON.
@@ -369,6 +396,20 @@ impl fmt::Display for Finding {
             }
             Self::Formula { text } => write!(f, "Batch cannot evaluate its autoscale formula: {text}"),
             Self::Expired => f.write_str("it has expired; delete with --expired takes it away"),
+            Self::ExpiredOfOthers => f.write_str(
+                "it has expired; no roll-out has made it, so only delete with its id and --any-pool takes it away",
+            ),
+            Self::HeldJobs { jobs } => write!(
+                f,
+                "a roll-out that is over has left jobs disabled, which start no task until they are enabled: {}",
+                jobs.join(", ")
+            ),
+            Self::Stranded {
+                successor,
+                jobs,
+                schedules,
+            } => f.write_str(&stranded(successor, jobs, schedules)),
+            Self::Short { nodes, target, errors } => f.write_str(&short(*nodes, *target, errors)),
             Self::UnsafeUpgrade { path, why } => write!(f, "{path} {why}"),
             Self::Unfinished { change, held_jobs } => f.write_str(&unfinished(change, *held_jobs)),
             Self::LeftEmpty { left } => {
@@ -408,6 +449,52 @@ impl fmt::Display for Finding {
                 "its managed image is in subscription {image} and its account in {account}, so the pool cannot grow"
             ),
         }
+    }
+}
+
+fn stranded(successor: &PoolId, jobs: &[String], schedules: &[String]) -> String {
+    let named = [jobs_named(jobs), listed("job schedule", schedules)];
+    let named: Vec<String> = named.into_iter().filter(|text| !text.is_empty()).collect();
+    let verb = if jobs.len() + schedules.len() == 1 {
+        "names"
+    } else {
+        "name"
+    };
+    format!(
+        "{} {verb} it, and it has no nodes: pool {successor} does its work, so point them there",
+        named.join(" and ")
+    )
+}
+
+fn short(nodes: NodeCounts, target: NodeCounts, errors: &[String]) -> String {
+    let kinds = [
+        ("dedicated", nodes.dedicated, target.dedicated),
+        ("spot", nodes.spot, target.spot),
+    ];
+    let kinds = kinds.into_iter().filter(|(.., target)| *target > 0);
+    let counts: Vec<String> = kinds
+        .map(|(kind, nodes, target)| format!("{nodes} of {target} {kind} nodes"))
+        .collect();
+    let why = match errors.is_empty() {
+        true => String::new(),
+        false => format!(", as Batch says: {}", errors.join("; ")),
+    };
+    format!(
+        "it has {}, and no resize brings the rest{why}; the same roll-out again asks for them",
+        counts.join(" and ")
+    )
+}
+
+fn jobs_named(jobs: &[String]) -> String {
+    listed("job", jobs)
+}
+
+/// `job a`, `jobs a, b`; nothing when there are none.
+fn listed(kind: &str, ids: &[String]) -> String {
+    match ids {
+        [] => String::new(),
+        [one] => format!("{kind} {one}"),
+        all => format!("{kind}s {}", all.join(", ")),
     }
 }
 

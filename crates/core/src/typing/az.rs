@@ -37,6 +37,9 @@ pub const ALL: &[(&str, &str)] = &[
     ("disks", DISKS),
     ("snapshots", SNAPSHOTS),
     ("managed-images", MANAGED_IMAGES),
+    ("disable-job", DISABLE_JOB),
+    ("point-job", POINT_JOB),
+    ("enable-job", ENABLE_JOB),
 ];
 
 /// What the start task of a node wrote.
@@ -157,6 +160,18 @@ pub const SNAPSHOTS: &str =
 /// Which managed images a group has.
 pub const MANAGED_IMAGES: &str =
     "az image list --subscription {subscription} --resource-group {group} --query \"[].name\" --output tsv";
+
+/// A job starts no task; those that run go back into the queue.
+pub const DISABLE_JOB: &str = "az batch job disable --account-name {account} --account-endpoint {endpoint} \
+     --job-id {job} --disable-tasks requeue";
+
+/// A disabled job gets another pool.
+pub const POINT_JOB: &str = "az batch job set --account-name {account} --account-endpoint {endpoint} \
+     --job-id {job} --pool-id {pool}";
+
+/// A disabled job starts tasks again.
+pub const ENABLE_JOB: &str = "az batch job enable --account-name {account} --account-endpoint {endpoint} \
+     --job-id {job}";
 
 #[cfg(test)]
 mod tests {

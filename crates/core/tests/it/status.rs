@@ -489,6 +489,41 @@ async fn questions_grow_with_accounts_and_definitions_not_with_pools() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_steady_pool_of_fixed_size_without_its_nodes_is_found_with_what_batch_says() {
+    let azure = world(|seed| {
+        let short = |id: &str, (target, current): (u32, u32), errors: Value| {
+            let mut pool = pool(id, by_id(&image("1.0.0")), target);
+            pool["currentDedicatedNodes"] = json!(current);
+            pool["resizeErrors"] = errors;
+            pool
+        };
+        let quota = json!([{"code": "AccountCoreQuotaReached", "message": "no cores"}]);
+        let mut spot = short("spot", (0, 0), json!([]));
+        spot["targetLowPriorityNodes"] = json!(4);
+        spot["currentLowPriorityNodes"] = json!(1);
+        seed["batchAccounts"][0]["pools"] = json!([
+            short("full", (3, 3), json!([])),
+            short("none", (3, 0), quota),
+            short("some", (3, 2), json!([])),
+            spot,
+        ]);
+    });
+    let found = findings(&look(&azure).await);
+    let again = "the same roll-out again asks for them";
+    assert_eq!(
+        found,
+        [
+            "full: ".to_owned(),
+            format!(
+                "none: it has 0 of 3 dedicated nodes, and no resize brings the rest, as Batch says: AccountCoreQuotaReached: no cores; {again}"
+            ),
+            format!("some: it has 2 of 3 dedicated nodes, and no resize brings the rest; {again}"),
+            "spot: ".to_owned(),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_former_pool_shows_which_pool_does_its_work_and_until_when_it_is_kept() {
     let azure = working().await;
     let mut moved = blue_green(5);

@@ -199,10 +199,85 @@ async fn a_new_pool_that_was_left_without_nodes_is_no_success_and_one_that_never
 }
 
 #[tokio::test(start_paused = true)]
-async fn jobs_of_pools_are_asked_for_only_where_a_change_has_not_come_to_its_end() {
+async fn jobs_are_asked_for_once_an_account_where_a_roll_out_has_made_or_changed_a_pool() {
+    let asked = |azure: &Azure| {
+        azure
+            .journal()
+            .iter()
+            .filter(|entry| entry.path.ends_with("/jobs"))
+            .count()
+    };
     let azure = working().await;
     look(&azure).await;
-    assert!(!azure.journal().iter().any(|entry| entry.path.ends_with("/jobs")));
+    assert_eq!(asked(&azure), 1);
+    let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 0)]));
+    look(&azure).await;
+    assert_eq!(asked(&azure), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_finds_jobs_that_a_change_has_disabled_which_is_over_and_says_what_to_type() {
+    let azure = working().await;
+    let marked = json!({"metadata": [{"name": "azure-batch-held", "value": "{}"}]});
+    ask(&azure, Method::PATCH, "/jobs/asleep", Some(marked)).await;
+    let report = look(&azure).await;
+    let pool = of(&report, "p1");
+    assert_eq!(
+        findings(pool).lines().last(),
+        Some("a roll-out that is over has left jobs disabled, which start no task until they are enabled: asleep")
+    );
+    let typed = pool.next.clone().unwrap();
+    assert!(
+        typed.starts_with("az batch job enable") && typed.contains("--job-id asleep"),
+        "{typed}"
+    );
+    ask(&azure, Method::POST, "/jobs/asleep/enable", None).await;
+    assert_eq!(of(&look(&azure).await, "p1").next, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_names_a_former_pool_is_found_by_a_look_a_wait_a_roll_out_and_the_doctor() {
+    let azure = working().await;
+    good(roll_out(&azure, &blue_green(5)).await);
+    let late = json!({"id": "late", "poolInfo": {"poolId": "p1"}});
+    ask(&azure, Method::POST, "/jobs", Some(late)).await;
+    azure.turn_the_page();
+    let report = look(&azure).await;
+    let pool = of(&report, "p1");
+    let found = "job late names it, and it has no nodes: pool p1-1-0-0 does its work, so point them there";
+    assert_eq!(findings(pool), found);
+    let typed = pool.next.clone().unwrap().replace(" \\\n ", "");
+    for words in [
+        "az batch job disable",
+        "az batch job set",
+        "--job-id late --pool-id p1-1-0-0",
+        "az batch job enable",
+    ] {
+        assert!(typed.contains(words), "{words}\n{typed}");
+    }
+
+    let said = "job late names former pool p1, whose work pool p1-1-0-0 does: no node runs their tasks";
+    let (client, mut events) = azure.client(&tokio_util::sync::CancellationToken::new()).await;
+    good(rollout::run(&client, &checked(&blue_green(5))).await);
+    let rolled_out = crate::support::lines(&mut events).join("\n");
+    assert!(
+        rolled_out.contains(said) && rolled_out.contains("az batch job set"),
+        "{rolled_out}"
+    );
+    let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
+    let of_account = Values::default().with(ACCOUNT, account);
+    let waiting = settings::wait(&of_account.clone().with(POOL_ID, "p1")).unwrap();
+    let (client, mut events) = azure.client(&tokio_util::sync::CancellationToken::new()).await;
+    rollout::wait(&client, &waiting.settings).await.unwrap();
+    let waited = crate::support::lines(&mut events).join("\n");
+    assert!(waited.contains(said), "{waited}");
+    let asked = settings::doctor(&of_account).unwrap();
+    let checks = azure_batch_core::doctor::run(&client, &asked.settings)
+        .await
+        .unwrap()
+        .checks;
+    assert!(checks.iter().any(|check| check.text == said), "{checks:?}");
+    assert!(azure.writes().is_empty());
 }
 
 /// What a return does with a size that others gave meanwhile.

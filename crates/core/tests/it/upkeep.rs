@@ -129,6 +129,68 @@ async fn a_pool_that_jobs_use_is_left_alone_unless_told() {
     assert!(delete(&azure, &[WITH_JOBS, YES]).await.unwrap().gone);
 }
 
+/// p1 while a change of it in place is under way that has disabled the job `busy`; somebody else has disabled `asleep`.
+async fn changing() -> Azure {
+    let azure = crate::rollout_in_place::working().await;
+    let mut settings = crate::rollout_in_place::in_place(5);
+    settings.change.canary.command = Some("exit 3".to_owned());
+    settings.change.on_failure = settings::OnBad::Keep;
+    crate::rollout::failure(&azure, &settings).await;
+    azure.turn_the_page();
+    azure
+}
+
+async fn job(azure: &Azure, id: &str) -> (String, usize) {
+    let job = crate::rollout_in_place::ask(azure, Method::GET, &format!("/jobs/{id}"), None).await;
+    let marks = job["metadata"].as_array().map_or(0, Vec::len);
+    (job["state"].as_str().unwrap().to_owned(), marks)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_in_the_middle_of_a_change_says_so_and_gives_the_jobs_back() {
+    let azure = changing().await;
+    assert_eq!(job(&azure, "busy").await, ("disabled".to_owned(), 1));
+    let error = delete(&azure, &[YES]).await.must_fail().report();
+    for text in [
+        "jobs that a roll-out has disabled: busy; disabled jobs: asleep",
+        "the change in place to 1.0.0",
+        "has not come to its end",
+    ] {
+        assert!(error.contains(text), "{text}\n{error}");
+    }
+    let planned = delete(&azure, &[WITH_JOBS]).await.unwrap().plan.to_string();
+    assert!(planned.contains("ends with the pool"), "{planned}");
+    assert!(
+        planned.contains("are enabled and wait for another pool: busy"),
+        "{planned}"
+    );
+    assert!(planned.contains("disabled jobs stay disabled: asleep"), "{planned}");
+    assert!(!planned.contains("queued again"), "{planned}");
+    assert!(azure.writes().is_empty());
+
+    assert!(delete(&azure, &[WITH_JOBS, YES]).await.unwrap().gone);
+    assert_eq!(job(&azure, "busy").await, ("active".to_owned(), 0));
+    assert_eq!(job(&azure, "asleep").await, ("disabled".to_owned(), 0));
+    azure.turn_the_page();
+    assert!(delete(&azure, &[YES]).await.unwrap().plan.steps.is_empty());
+    assert!(azure.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_was_killed_before_it_gave_jobs_back_is_finished_by_the_same_one() {
+    let azure = changing().await;
+    crate::rollout_in_place::ask(&azure, Method::DELETE, "/pools/p1", None).await;
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    azure.turn_the_page();
+    let planned = delete(&azure, &[]).await.unwrap();
+    let step = "enable jobs that a roll-out of pool p1, which is gone, has disabled: busy";
+    assert_eq!((planned.plan.to_string().trim(), planned.gone), (step, false));
+    assert!(azure.writes().is_empty());
+    azure.fault(json!({"kind": "resetAfterEffect", "method": "POST", "path": "/jobs/busy/enable"}));
+    assert!(delete(&azure, &[YES]).await.unwrap().gone);
+    assert_eq!(job(&azure, "busy").await, ("active".to_owned(), 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pool_that_a_job_schedule_uses_is_left_alone_unless_told() {
     let azure = rolled_out().await;

@@ -30,6 +30,7 @@ use crate::{
         room,
         spec::{Spec, unusable},
         step::RolloutStep,
+        stranded,
         tags::{self, Carried},
         verdict::Goal,
     },
@@ -46,6 +47,8 @@ pub(in crate::rollout) struct Found {
     pub(in crate::rollout) choice: Option<RolloutStep>,
     /// Former pools whose time is over.
     pub(in crate::rollout) expired: Vec<Pool>,
+    /// Former pools without nodes, each with the pool that does its work.
+    pub(in crate::rollout) former: Vec<(Pool, PoolId)>,
 }
 
 /// What there is to do.
@@ -290,7 +293,15 @@ pub(in crate::rollout) async fn find(
         }
         Standing::Working(former) => looking.next(&id_of(former)?, skipped).await?,
     };
-    Ok(Found { what, choice, expired })
+    let is_of = |pool: &Pool| pool.id().is_some_and(|id| family::family_of(pools, &id) == family);
+    let former = stranded::former(pools).into_iter().filter(|(pool, _)| is_of(pool));
+    let former = former.map(|(pool, doer)| (pool.clone(), doer)).collect();
+    Ok(Found {
+        what,
+        choice,
+        expired,
+        former,
+    })
 }
 
 /// Whether the work of a pool could move to a second one, whichever strategy was asked for.
