@@ -173,7 +173,10 @@ async fn machine(work: Work<'_>, seen: &mut Seen, deeds: &Deeds<'_>) -> Result<R
 /// Tests the version; only one that passes goes on.
 async fn test(work: Work<'_>, journey: &mut Journey, goal: &Goal, deeds: &Deeds<'_>) -> Result<Reached> {
     if let (Some(deeds::Version::Test), Some(test)) = (deeds.version, &goal.test) {
-        let tested = Box::pin(testing::run(work.client, &work.settings.run_id, (goal, test))).await?;
+        let tested = Box::pin(testing::run(work.client, &work.settings.run_id, (goal, test))).await;
+        let kept = testing::left_after(work.client, test, &goal.version).await;
+        journey.kept.extend(kept);
+        let tested = tested?;
         journey.seen.put_version(tested.version);
         journey.test_output = tested.output;
     }

@@ -8,6 +8,7 @@ mod drive;
 mod ending;
 mod failed;
 mod identities;
+mod left;
 mod next;
 mod room;
 
@@ -19,6 +20,7 @@ pub(super) use self::{
     drive::run,
     failed::{note as note_failed, require_passed, require_source_passed},
     identities::require as require_identities,
+    left::after as left_after,
     room::check as check_room,
 };
 use super::{

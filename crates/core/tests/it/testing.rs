@@ -434,6 +434,67 @@ async fn a_run_killed_in_the_middle_of_a_test_goes_on_with_the_same_pool() {
     assert!(!batch_left(&azure));
 }
 
+/// Starts a publish and kills it as soon as something was made at a path with that end.
+async fn killed_after(azure: &Azure, end: &str, command: &str) {
+    let is_it = |entry: &Entry| entry.method == "POST" && entry.path.ends_with(end) && entry.status.is_some();
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let settings = checked(&tested(command));
+    let asked = async {
+        let mut looks = tokio::time::interval(Duration::from_secs(1));
+        while !azure.journal().iter().any(is_it) {
+            looks.tick().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = asked => {}
+        ended = publish::run(&client, &settings) => panic!("{:?}", ended.result),
+    }
+    assert!(batch_left(azure));
+    azure.turn_the_page();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_a_killed_test_left_goes_when_the_version_is_tested_by_another_command() {
+    for end in ["/pools", "/tasks"] {
+        let azure = Azure::example();
+        killed_after(&azure, end, "echo wrong").await;
+        tokio::time::advance(Duration::from_secs(600)).await;
+        let made = publish_whole(&azure, "echo right").await;
+        assert!(made.kept.is_empty(), "after {end}: {:?}", made.kept);
+        later().await;
+        assert!(!batch_left(&azure), "after {end}: {}", azure.resources());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_another_run_may_be_at_work_on_is_said_with_what_stops_its_bill() {
+    let azure = Azure::example();
+    // The command waits for a node, which never comes.
+    azure.fault(json!({"kind": "allocationFailed", "code": "AccountCoreQuotaReached", "occurrence": "every"}));
+    killed_after(&azure, "/tasks", "echo wrong").await;
+    let made = publish_whole(&azure, "echo right").await;
+    assert_eq!(made.kept.len(), 1, "{:?}", made.kept);
+    let (id, why) = (&made.kept[0].id, &made.kept[0].why);
+    assert!(
+        id.starts_with("pool azure-batch-test-ubuntu-") && id.ends_with(" in acct1"),
+        "{id}"
+    );
+    for said in [
+        "a run may be at work on it",
+        "az batch pool resize --account-name acct1",
+        "; after 2026-01-01 ",
+    ] {
+        assert!(why.contains(said), "{why}");
+    }
+}
+
+/// A publish with its report, however it ends.
+async fn publish_whole(azure: &Azure, command: &str) -> azure_batch_core::plan::Course {
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    publish::run(&client, &checked(&tested(command))).await.report
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pool_of_that_name_that_is_not_ours_is_left_alone() {
     let twin = Azure::example();

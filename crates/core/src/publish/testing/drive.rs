@@ -6,7 +6,7 @@
 use tokio::time::Instant;
 
 use super::{
-    PlannedTest, Tested, ending,
+    PlannedTest, Tested, ending, left,
     next::{Look, Next, next},
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     client::Client,
     compute::version::{self, ImageVersion},
     error::{Error, ErrorKind, Result},
-    ids::{PoolId, resource::ImageVersionId},
+    ids::resource::ImageVersionId,
     one_line::one_line,
     progress::Event,
     publish::{cleanup, plan::Goal},
@@ -190,7 +190,7 @@ pub(in crate::publish) async fn run(
         refused: 0,
         since: Instant::now(),
     };
-    remove_left(client, test).await;
+    left::before(client, test, &goal.version).await;
     let ended = testing.reach().await;
     let cleaning = client.for_cleanup(cleanup::LIMIT);
     let removed = trial::remove(&cleaning, &test.endpoint, &test.pool, &goal.version.to_string()).await;
@@ -205,7 +205,7 @@ pub(in crate::publish) async fn run(
         }
         Err(error) => {
             if let Err(error) = removed {
-                left(client, &test.pool, &error);
+                left::say(client, &test.pool, &error);
             }
             let error = if error.kind() == ErrorKind::Returned {
                 failed(client, goal, test, error).await
@@ -241,32 +241,4 @@ async fn mark(client: &Client, goal: &Goal, mark: &TestMark) -> Result<ImageVers
         ..Wanted::default()
     };
     replication::ensure(client, &goal.version, &wanted).await
-}
-
-/// Removes pools of tests whose runs are dead: after its time no run needs one.
-async fn remove_left(client: &Client, test: &PlannedTest) {
-    let Ok(items) = client.list(&pool::survey(&test.endpoint)).await else {
-        return;
-    };
-    let now = client.run().now();
-    for pool in items.into_iter().map(Pool::new) {
-        if let (Some(id), Some(of)) = (pool.id(), pool.metadata(TESTS))
-            && id != test.pool
-            && trial::is_over(&pool, now)
-        {
-            client.note(format!(
-                "pool {id} is left of a test that ended long ago: it is removed"
-            ));
-            if let Err(error) = trial::remove(client, &test.endpoint, &id, of).await {
-                left(client, &id, &error);
-            }
-        }
-    }
-}
-
-/// Says what is left: its time says when a later run removes it.
-fn left(client: &Client, id: &PoolId, error: &Error) {
-    client.warn(format!(
-        "pool {id} and its job are left; a later publish with a test removes them: {error}"
-    ));
 }
