@@ -9,7 +9,11 @@ use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
 use crate::{
-    arm::subscription::{self, Subscription},
+    absent,
+    arm::{
+        permission::Action,
+        subscription::{self, Subscription},
+    },
     batch::{
         account::{self, Account, Allocation},
         image::PoolImage,
@@ -20,12 +24,16 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, Location, PoolId, SubscriptionId, resource::BatchAccountId},
     json,
-    options::pool::ACCOUNT,
+    options::{pool::ACCOUNT, versions::SUBSCRIPTIONS},
+    rights::{self, Need, Without},
     settings::{AccountRef, Depth, Sight},
 };
 
 /// How many accounts are read at one time: enough to hide the distance to Azure, few for one client among others.
 const AT_ONCE: usize = 8;
+
+/// The right without which the list of a subscription's accounts may be a part.
+const ACCOUNTS: &str = "Microsoft.Batch/batchAccounts/read";
 
 /// What was seen, and what could not be.
 #[derive(Debug, Default)]
@@ -34,6 +42,8 @@ pub struct Estate {
     pub accounts: Vec<SeenAccount>,
     /// What could not be read, in the order in which it was met.
     pub gaps: Vec<Gap>,
+    /// The subscriptions whose accounts were listed: those that this identity may read.
+    listed: Vec<SubscriptionId>,
 }
 
 /// One account.
@@ -83,7 +93,7 @@ pub enum NodeImages {
 /// Something that could not be read.
 #[derive(Debug)]
 pub struct Gap {
-    /// What: `subscription …`, `Batch account …`, `nodes of pool … in …`.
+    /// What: `subscription …`, `a part of subscription …`, `Batch account …`, `nodes of pool … in …`.
     pub what: String,
     /// Where it lies, if the whole account is unseen.
     pub account: Option<BatchAccountId>,
@@ -179,9 +189,21 @@ impl Found {
 /// Reads what is in sight.
 ///
 /// # Errors
-/// When not even the list of subscriptions can be read, or the run ends.
+/// When not even the list of subscriptions can be read, a subscription that was given is not there, or the run ends.
 pub async fn read(client: &Client, sight: &Sight) -> Result<Estate> {
     read_to(client, sight, Depth::default()).await
+}
+
+/// Reads what is in sight, and asks whether that is all of it: a list of a subscription's accounts leaves out what this
+/// identity may not read, and does not say so. A subscription of which only a part may be in sight is a gap.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_and_doubt(client: &Client, sight: &Sight) -> Result<Estate> {
+    let mut estate = read(client, sight).await?;
+    let parts = parts(client, &estate.listed).await?;
+    estate.gaps.extend(parts);
+    Ok(estate)
 }
 
 /// Reads what is in sight, with as many of the nodes as are asked for.
@@ -189,8 +211,24 @@ pub async fn read(client: &Client, sight: &Sight) -> Result<Estate> {
 /// # Errors
 /// As [`read`].
 pub async fn read_to(client: &Client, sight: &Sight, depth: Depth) -> Result<Estate> {
+    let given: &[SubscriptionId] = match sight {
+        Sight::Subscriptions(given) => given,
+        Sight::Everything | Sight::Accounts(_) => &[],
+    };
+    read_given(client, (sight, given), depth).await
+}
+
+/// The same, where the user has given only some of the subscriptions.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) async fn read_given(
+    client: &Client,
+    (sight, given): (&Sight, &[SubscriptionId]),
+    depth: Depth,
+) -> Result<Estate> {
     let mut estate = Estate::default();
-    let found = find(client, sight, &mut estate.gaps).await?;
+    let found = find(client, (sight, given), &mut estate).await?;
     let mut looks = stream::iter(found)
         .map(|found| look(client, found, depth))
         .buffered(AT_ONCE);
@@ -205,28 +243,63 @@ pub async fn read_to(client: &Client, sight: &Sight, depth: Depth) -> Result<Est
     Ok(estate)
 }
 
-async fn find(client: &Client, sight: &Sight, gaps: &mut Vec<Gap>) -> Result<Vec<Found>> {
+async fn find(client: &Client, (sight, given): (&Sight, &[SubscriptionId]), estate: &mut Estate) -> Result<Vec<Found>> {
     match sight {
         Sight::Everything => {
             let items = client.list(&subscription::list()).await?;
             let all: Vec<_> = items.iter().filter_map(Subscription::read).map(|one| one.id).collect();
-            accounts_of(client, &all, gaps).await
+            accounts_of(client, (&all, given), estate).await
         }
-        Sight::Subscriptions(all) => accounts_of(client, all, gaps).await,
-        Sight::Accounts(accounts) => named(client, accounts, gaps).await,
+        Sight::Subscriptions(all) => accounts_of(client, (all, given), estate).await,
+        Sight::Accounts(accounts) => named(client, accounts, &mut estate.gaps).await,
     }
 }
 
-async fn accounts_of(client: &Client, all: &[SubscriptionId], gaps: &mut Vec<Gap>) -> Result<Vec<Found>> {
+async fn accounts_of(
+    client: &Client,
+    (all, given): (&[SubscriptionId], &[SubscriptionId]),
+    estate: &mut Estate,
+) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     for id in all {
-        let listed = client.list(&account::list(id)).await;
-        match listed {
-            Ok(items) => found.extend(items.iter().filter_map(|item| usable(item, gaps))),
-            Err(error) => gaps.push(Gap::of(format!("subscription {id}"), None, unless_over(error)?)),
+        match client.list(&account::list(id)).await {
+            Ok(items) => {
+                found.extend(items.iter().filter_map(|item| usable(item, &mut estate.gaps)));
+                estate.listed.push(id.clone());
+            }
+            Err(error) if absent::is_of_subscription(&error) && given.contains(id) => {
+                return Err(absent::subscription(id, SUBSCRIPTIONS).because(error));
+            }
+            Err(error) => estate
+                .gaps
+                .push(Gap::of(format!("subscription {id}"), None, unless_over(error)?)),
         }
     }
     Ok(found)
+}
+
+/// The subscriptions of which only a part may be in sight.
+async fn parts(client: &Client, listed: &[SubscriptionId]) -> Result<Vec<Gap>> {
+    let need = |id: &SubscriptionId| Need {
+        scope: format!("/subscriptions/{id}"),
+        action: Action::Control(ACCOUNTS),
+        purpose: "to see every Batch account",
+        without: Without::Skips,
+    };
+    let rights = rights::check(client, listed.iter().map(need).collect()).await?;
+    let part = |scope: &str, why: String| {
+        let what = format!("a part of subscription {}", scope.trim_start_matches("/subscriptions/"));
+        Gap::of(what, None, Error::new(ErrorKind::NoRights, why))
+    };
+    let missing = rights.missing.iter().map(|need| {
+        let why = format!("it lists only Batch accounts that this identity may read; {ACCOUNTS} there shows all");
+        part(&need.scope, why)
+    });
+    let unread = rights.unread.iter().map(|(scope, why)| {
+        let why = format!("whether this identity has {ACCOUNTS} there, and so sees all, is not known: {why}");
+        part(scope, why)
+    });
+    Ok(missing.chain(unread).collect())
 }
 
 /// The account of an item of a list; a gap when it cannot be used.

@@ -47,7 +47,7 @@ pub async fn run(client: &Client, settings: &Checked<ListSettings>) -> Result<Li
     let looked = async {
         futures::try_join!(
             versions::read(client, &settings.definition),
-            estate::read(client, &settings.sight)
+            estate::read_and_doubt(client, &settings.sight)
         )
     };
     let (versions, estate) = client.run().step("versions", what, looked).await?;

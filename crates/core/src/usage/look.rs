@@ -23,7 +23,7 @@ use crate::{
     ids::{Location, SubscriptionId},
     json,
     rights::{self, Need, Without},
-    settings::Sight,
+    settings::{Depth, Sight},
 };
 
 /// How many accounts or subscriptions are read at one time: enough to hide the distance to Azure, few for one client
@@ -53,11 +53,16 @@ const SCHEDULES: &str = "Microsoft.Batch/batchAccounts/jobSchedules/read";
 /// Reads who uses what. `own` are subscriptions that are looked at in any case.
 ///
 /// # Errors
-/// When not even the subscriptions can be listed, or the run ends.
+/// When not even the subscriptions can be listed, one that was given is not there, or the run ends.
 pub async fn read(client: &Client, sight: &Sight, own: &[SubscriptionId]) -> Result<Usage> {
     let all = subscriptions(client, sight, own).await?;
+    let given: &[SubscriptionId] = match sight {
+        Sight::Subscriptions(given) => given,
+        Sight::Everything | Sight::Accounts(_) => &[],
+    };
     let sight = Sight::Subscriptions(all.clone());
-    let (estate, machines) = futures::try_join!(estate::read(client, &sight), of_subscriptions(client, &all))?;
+    let look = estate::read_given(client, (&sight, given), Depth::default());
+    let (estate, machines) = futures::try_join!(look, of_subscriptions(client, &all))?;
     let mut usage = of_estate(&estate);
     add(&mut usage, machines);
     // Made before they are in the stream: a closure in it could not be sent between threads.

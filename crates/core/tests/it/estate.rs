@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use azure_batch_core::{
     batch::image::PoolImage,
+    error::{Error, ErrorKind},
     estate::{self, Estate, NodeImages},
-    settings::{AccountRef, ROLLOUT_DEADLINE, Sight},
+    listing,
+    options::versions::{IMAGE_DEFINITION, IMAGE_VERSION, PRUNED_DEFINITION, SUBSCRIPTIONS},
+    promotion, prune, publish, scale,
+    settings::{self, AccountRef, ROLLOUT_DEADLINE, Sight, Values},
 };
 use serde_json::{Value, json};
 
 use crate::{
+    given::checked,
+    publish::settings as publishing,
     rollout::{client, foreign_pool, image, resize_by_somebody, world},
     support::{Azure, GROUP},
 };
@@ -29,6 +35,11 @@ pub(crate) fn pool(id: &str, reference: Value, nodes: u32) -> Value {
 
 pub(crate) fn by_id(id: &str) -> Value {
     json!({"virtualMachineImageId": id})
+}
+
+/// Everything is allowed in the usual group, and nothing elsewhere in its subscription.
+pub(crate) fn in_group_only() -> Value {
+    json!([{"application": crate::support::APPLICATION, "scope": GROUP, "actions": ["*"], "dataActions": ["*"]}])
 }
 
 async fn seen(azure: &Azure, sight: &Sight) -> Estate {
@@ -142,4 +153,67 @@ async fn an_account_is_seen_by_its_endpoint_alone() {
     );
     assert_eq!(account.location, "westus2".parse().ok());
     assert_eq!(estate.gaps[0].what, "Batch account gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_is_seen_in_part_is_said_where_pools_are_listed() {
+    let azure = world(|seed| seed["roleAssignments"] = in_group_only());
+    let client = client(&azure, ROLLOUT_DEADLINE).await;
+    let asked = settings::list(&Values::default().with(IMAGE_DEFINITION, definition())).unwrap();
+    let listed = listing::run(&client, &asked.settings).await.unwrap().unseen;
+    let asked = settings::promote(&Values::default().with(IMAGE_VERSION, image("1.0.0"))).unwrap();
+    let promoted = promotion::plan(&client, &asked.settings).await.unwrap().unseen;
+    for unseen in [listed, promoted] {
+        assert_eq!(unseen.len(), 1, "{unseen:?}");
+        let what = "a part of subscription 00000000-0000-0000-0000-0000000005b5";
+        assert_eq!(unseen[0].what, what);
+        assert!(
+            unseen[0].why.contains("Microsoft.Batch/batchAccounts/read"),
+            "{unseen:?}"
+        );
+    }
+    let azure = Azure::example();
+    let seed = json!({"subscriptions": [], "roleAssignments": in_group_only()});
+    let seed = azure_emulator::seed::Seed::parse(&seed.to_string()).unwrap();
+    azure.emulator(|emulator, now| emulator.seed(&seed, now)).unwrap();
+    let (client, _events) = azure.client(&tokio_util::sync::CancellationToken::new()).await;
+    let plan = publish::plan(&client, &checked(&publishing())).await.unwrap();
+    let line = "what else follows the definition cannot be known: a part of subscription";
+    assert!(
+        plan.followers.iter().any(|it| it.starts_with(line)),
+        "{:?}",
+        plan.followers
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_is_not_there_is_refused_with_the_flag_that_names_it() {
+    let azure = fleet();
+    let client = client(&azure, ROLLOUT_DEADLINE).await;
+    let wrong = "11111111-1111-1111-1111-111111111111";
+    let values = || Values::default().with(SUBSCRIPTIONS, wrong);
+    let (of_definition, of_version) = (
+        values().with(IMAGE_DEFINITION, definition()),
+        values().with(IMAGE_VERSION, image("1.0.0")),
+    );
+    let to_list = settings::list(&of_definition).unwrap().settings;
+    let to_promote = settings::promote(&of_version).unwrap().settings;
+    let to_scale = settings::scale(&of_version).unwrap().settings;
+    let to_prune = settings::prune(&values().with(PRUNED_DEFINITION, definition()), None).unwrap();
+    let errors: [(&str, Option<Error>); 4] = [
+        ("list", listing::run(&client, &to_list).await.err()),
+        ("promote", promotion::plan(&client, &to_promote).await.err()),
+        ("scale", scale::plan(&client, &to_scale).await.err()),
+        ("prune", prune::plan(&client, &to_prune.settings).await.err()),
+    ];
+    for (verb, error) in errors {
+        let error = error.unwrap_or_else(|| panic!("{verb} goes on"));
+        let report = error.report_for(azure_batch_core::options::Door::Flag);
+        assert_eq!(error.kind(), ErrorKind::BadInput, "{verb}: {report}");
+        let says = format!("there is no subscription {wrong}");
+        assert!(
+            report.contains(&says) && report.contains("--subscriptions"),
+            "{verb}: {report}"
+        );
+    }
 }
