@@ -1,4 +1,4 @@
-//! Brings the replicas of a version to what the pools in sight need: more where they are too few, and, when asked to,
+//! Brings the replicas of a version to what its users in sight need: more where they are too few, and, when asked to,
 //! fewer where they are too many. On request it takes a version out of regions.
 //!
 //! It shows its plan with the arithmetic, and writes with consent. How many a region needs is decided in `replicas`,
@@ -45,7 +45,7 @@ pub struct Scaling {
     pub plan: Plan<ScaleStep>,
     /// Regions that it was to be taken out of, and is not in.
     pub absent: Vec<Location>,
-    /// What could not be seen: pools there may need more.
+    /// What could not be seen: what is there may need more.
     pub unseen: Vec<Blind>,
     /// The steps that were carried out, as the plan words them; absent when nothing was to be written.
     pub done: Option<Vec<String>>,
@@ -67,8 +67,8 @@ impl fmt::Display for Scaling {
 /// Looks at the version and at the pools in sight. It writes nothing.
 ///
 /// # Errors
-/// `Refused` when replicas would be lowered and not all pools can be seen; `Quota` when no region holds as many as are
-/// needed; when there is no such version, or the run ends.
+/// `Refused` when replicas would be lowered and not all who may need them can be seen; `Quota` when no region holds as
+/// many as are needed; when there is no such version, or the run ends.
 pub async fn plan(client: &Client, settings: &Checked<ScaleSettings>) -> Result<Scaling> {
     let what = "looking at the version and at the pools in sight";
     client.run().step("replicas", what, look(client, settings)).await
@@ -244,9 +244,13 @@ fn require_regions(version: &ImageVersion, regions: &[Location]) -> Result<()> {
 fn unseen(version: &ImageVersion, blind: &[Blind]) -> Error {
     let lines: Vec<String> = blind.iter().map(|blind| format!("\n    {blind}")).collect();
     let text = format!(
-        "image version {} keeps its replicas, since not every pool that may need them can be seen:{}",
+        "image version {} keeps its replicas, since not everything that may need them can be seen:{}",
         version.title(),
         lines.concat()
     );
-    Error::new(ErrorKind::Refused, text).with_hint("give this identity the rights that are named, and run again")
+    let hint = match blind.iter().any(|blind| blind.needs.is_some()) {
+        true => "give this identity the rights that are named, and run again",
+        false => "run again when it can be seen",
+    };
+    Error::new(ErrorKind::Refused, text).with_hint(hint)
 }

@@ -16,7 +16,11 @@ pub use self::{
     look::read,
     mention::{Aliases, Claim, Claimed},
 };
-use crate::ids::{Location, VersionNumber};
+pub(crate) use self::{making::GALLERIES, seen::or_blind};
+use crate::{
+    compute::gallery::Gallery,
+    ids::{Location, VersionNumber, resource::GalleryId},
+};
 
 /// What was seen, and what could not be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,16 +36,34 @@ pub struct Usage {
 /// One use of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// Who: `pool render in acct1`.
-    pub user: String,
+    /// Who.
+    pub user: User,
     /// In which way.
     pub how: How,
     /// The image's id, or what a marketplace image is called.
     pub image: String,
     /// Which version of a definition it is, where that is known.
     pub exact: Option<VersionNumber>,
-    /// Where; absent when nothing shows it.
+}
+
+/// Who uses an image. `Display` is the name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// What it is called: `pool render in acct1`.
+    pub name: String,
+    /// Where it is; absent when nothing shows it.
     pub region: Option<Location>,
+    /// How many nodes or instances it has.
+    pub size: Size,
+}
+
+/// How many nodes or instances a user has or is to have, whichever is more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// So many.
+    Fixed(u32),
+    /// So many by now, and a formula decides: what that will say is not known.
+    ByFormula(u32),
 }
 
 /// In which way an image is used.
@@ -62,8 +84,8 @@ pub enum How {
 /// A text of a pool in which images may be named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// Whose text it is: `pool render in acct1`.
-    pub user: String,
+    /// Whose text it is.
+    pub user: User,
     /// The text.
     pub text: String,
 }
@@ -95,6 +117,22 @@ impl Usage {
     }
 }
 
+impl fmt::Display for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl Size {
+    /// How many.
+    #[must_use]
+    pub const fn nodes(self) -> u32 {
+        match self {
+            Self::Fixed(nodes) | Self::ByFormula(nodes) => nodes,
+        }
+    }
+}
+
 /// One sentence without the image.
 impl fmt::Display for Use {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,6 +151,18 @@ impl fmt::Display for Use {
 impl Note {
     fn sentence(&self) -> String {
         format!("{} may return to it: its metadata name it", self.user)
+    }
+}
+
+impl Blind {
+    /// Users of a gallery that is shared: others see it, and who they are shows nowhere.
+    #[must_use]
+    pub fn of_sharing(id: &GalleryId, gallery: &Gallery) -> Option<Self> {
+        gallery.shared_with().map(|whom| Self {
+            what: format!("gallery {} is shared ({whom})", id.name()),
+            why: "who uses its versions elsewhere shows nowhere".to_owned(),
+            needs: None,
+        })
     }
 }
 

@@ -66,7 +66,7 @@ rows! {
     SCALE_HEADROOM_PERCENT: "replica_headroom_percent", Replicas, Kind::Number, Standard::Value("10", "and one replica at least: Microsoft's page says to keep more than the minimum"), [],
         "How many percent of replicas are added.";
     REMOVED_REGIONS: "remove_regions", Replicas, Kind::Texts, Standard::Absent, [],
-        "Regions that the version is taken out of, with commas between them; no node starts from it there any more. Refused where a pool takes it, and while pools cannot be seen.";
+        "Regions that the version is taken out of, with commas between them; no node starts from it there any more. Refused where something uses it or may return to it, and while that cannot be seen.";
 }
 
 rows! {

@@ -125,11 +125,7 @@ async fn look(
     )?;
     let scene = |(versions, gallery, rule): (Versions, Gallery, RetentionRule)| {
         let names = Aliases::new(&versions.definition, gallery.public_names());
-        let shared = gallery.shared_with().map(|whom| Blind {
-            what: format!("gallery {} is shared ({whom})", versions.definition.gallery().name()),
-            why: "who uses its versions elsewhere shows nowhere".to_owned(),
-            needs: None,
-        });
+        let shared = Blind::of_sharing(&versions.definition.gallery(), &gallery);
         Scene {
             claims: usage.of_definition(&names),
             blind: usage.blind.iter().cloned().chain(shared).collect(),

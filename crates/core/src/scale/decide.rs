@@ -188,7 +188,8 @@ pub(super) fn decide(version: &ImageVersion, pools: &[Carried], settings: &Scale
 /// What takes the version out of the regions that are to lose it.
 ///
 /// # Errors
-/// `Refused` for the version's own region, for a region where a pool takes the version, and when none would be left.
+/// `Refused` for the version's own region, for a region where something uses the version or may return to it, and when
+/// none would be left.
 pub(super) fn removals(version: &ImageVersion, pools: &[Carried], settings: &ScaleSettings) -> Result<Vec<ScaleStep>> {
     let (going, staying): (Vec<_>, Vec<_>) = version
         .regions()
@@ -196,16 +197,16 @@ pub(super) fn removals(version: &ImageVersion, pools: &[Carried], settings: &Sca
         .partition(|region| settings.removed.contains(&region.location));
     let objections: Vec<String> = going
         .iter()
-        .filter_map(|region| objection(version, pools, &region.location))
+        .flat_map(|region| objections(version, pools, &region.location))
         .collect();
     if !objections.is_empty() {
         let text = format!(
-            "image version {} stays where it is: {}",
+            "image version {} stays where it is:{}",
             version.title(),
-            objections.join("; ")
+            objections.concat()
         );
         return Err(Error::new(ErrorKind::Refused, text).with_hint(words![
-            "roll these pools out to another version or delete them, or name other regions in ",
+            "give what is named another version or delete it, or name other regions in ",
             REMOVED_REGIONS
         ]));
     }
@@ -225,19 +226,17 @@ pub(super) fn removals(version: &ImageVersion, pools: &[Carried], settings: &Sca
     Ok(going.into_iter().map(step).collect())
 }
 
-/// Why a version cannot leave a region.
-fn objection(version: &ImageVersion, pools: &[Carried], region: &Location) -> Option<String> {
+/// Why a version cannot leave a region, one reason a line.
+fn objections(version: &ImageVersion, pools: &[Carried], region: &Location) -> Vec<String> {
     if version.location().as_ref() == Some(region) {
-        return Some(format!(
-            "{region} is the region that it was made in, which Azure never lets go"
-        ));
+        return vec![format!(
+            "\n    {region} is the region that it was made in, which Azure never lets go"
+        )];
     }
-    let names: Vec<&str> = pools
-        .iter()
-        .filter(|pool| is_in(pool, region))
-        .map(|pool| pool.name.as_str())
-        .collect();
-    (!names.is_empty()).then(|| format!("in {region} these take it: {}", names.join(", ")))
+    let here = pools.iter().filter(|pool| is_in(pool, region));
+    here.flat_map(|pool| &pool.why)
+        .map(|why| format!("\n    in {region} {why}"))
+        .collect()
 }
 
 fn is_in(pool: &Carried, region: &Location) -> bool {
@@ -269,6 +268,7 @@ mod tests {
             region: region.map(|region| region.parse().unwrap()),
             nodes,
             name: "pool p in a".to_owned(),
+            why: vec!["pool p in a makes its nodes of it".to_owned()],
             is_by_formula: by_formula,
         }
     }

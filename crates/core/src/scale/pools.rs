@@ -1,30 +1,17 @@
-//! The pools that a version's replicas have to carry, in everything in sight: those that are there, and those that jobs
-//! and schedules make.
+//! Who needs a version's replicas, in everything in sight: whatever uses the version by any of its names, pools that jobs
+//! and schedules make, and pools that may return to it.
 //!
-//! Followers of the definition count: their next nodes may get the version.
-
-use futures::{StreamExt as _, stream};
-use serde_json::Value;
+//! Followers of the definition count: their next nodes may get the version. What is read, and what could not be, is
+//! `usage`'s, as for retention.
 
 use crate::{
-    batch::{
-        auto_pool::{self, AutoPool},
-        image::PoolImage,
-        pool::Scaling,
-    },
     client::Client,
-    error::{ErrorKind, Result},
-    estate::{self, SeenAccount, SeenPool},
-    ids::{Location, resource::ImageVersionId},
+    compute::gallery::{self, Gallery},
+    error::Result,
+    ids::{Location, SubscriptionId, VersionNumber, resource::ImageVersionId},
     settings::ScaleSettings,
-    usage::Blind,
+    usage::{self, Aliases, Blind, Claim, Claimed, GALLERIES, How, Size},
 };
-
-/// How many accounts are read at one time.
-const AT_ONCE: usize = 8;
-
-/// How the pool is read that a job or schedule makes.
-type ReadPool = fn(&Value) -> Option<AutoPool>;
 
 /// What has to be carried, and what of it could not be seen.
 pub(super) struct Load {
@@ -32,7 +19,7 @@ pub(super) struct Load {
     pub(super) blind: Vec<Blind>,
 }
 
-/// A pool that takes the version.
+/// Somebody who needs the version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Carried {
     /// Where; absent when nothing shows it, so it may be anywhere.
@@ -41,97 +28,68 @@ pub(super) struct Carried {
     pub(super) nodes: u32,
     /// Its name, for people.
     pub(super) name: String,
+    /// What it needs the version for, as sentences.
+    pub(super) why: Vec<String>,
     /// Whether a formula decides its size: what that will say is not known.
     pub(super) is_by_formula: bool,
 }
 
-/// Reads the pools.
+/// Reads who needs it.
 ///
 /// # Errors
 /// When not even the subscriptions can be listed, or the run ends.
 pub(super) async fn read(client: &Client, settings: &ScaleSettings) -> Result<Load> {
     let version = &settings.version;
-    let estate = estate::read(client, &settings.sight).await?;
-    let pools = estate
-        .pools()
-        .filter(|(_, pool)| takes(&pool.image, version) || runs(pool, version));
-    let mut load = Load {
-        pools: pools.map(|(account, pool)| carried(account, pool)).collect(),
-        blind: estate
-            .gaps
-            .iter()
-            .map(|gap| blind(gap.what.clone(), gap.why.report()))
-            .collect(),
+    let own: Option<SubscriptionId> = version.definition().gallery().group().subscription().parse().ok();
+    let (gallery, mut usage) = futures::try_join!(
+        read_gallery(client, version),
+        usage::read(client, &settings.sight, own.as_slice())
+    )?;
+    let mut blind = std::mem::take(&mut usage.blind);
+    let gallery = gallery.map_err(|gap| blind.push(gap)).ok();
+    let public = gallery.iter().flat_map(Gallery::public_names);
+    let names = Aliases::new(&version.definition(), public);
+    let id = version.definition().gallery();
+    blind.extend(gallery.as_ref().and_then(|gallery| Blind::of_sharing(&id, gallery)));
+    Ok(Load {
+        pools: carried(usage.of_definition(&names), version.number()),
+        blind,
+    })
+}
+
+/// The gallery: its public names are names of the version too.
+async fn read_gallery(client: &Client, version: &ImageVersionId) -> Result<Result<Gallery, Blind>> {
+    let id = version.definition().gallery();
+    let answer = client.send(&gallery::get(&id)).await;
+    let read = answer.map(|answer| Gallery::new(answer.value()));
+    usage::or_blind(read, (format!("gallery {}", id.name()), GALLERIES))
+}
+
+/// Everybody who needs the version or may, once. Pure.
+fn carried(claims: Vec<Claim>, number: Option<VersionNumber>) -> Vec<Carried> {
+    let mut all: Vec<Carried> = Vec::new();
+    let is_of = |claim: &Claim| match claim.of {
+        // A machine that was made has a disk of its own, and needs no replica.
+        _ if claim.how == Some(How::Machine) => false,
+        Claimed::Version(own) => Some(own) == number,
+        Claimed::Latest(_) | Claimed::Some => true,
     };
-    let mut looks = stream::iter(&estate.accounts)
-        .map(|account| to_come(client, account, version))
-        .buffered(AT_ONCE);
-    while let Some(more) = looks.next().await {
-        let more = more?;
-        load.pools.extend(more.pools);
-        load.blind.extend(more.blind);
-    }
-    Ok(load)
-}
-
-fn takes(image: &PoolImage, version: &ImageVersionId) -> bool {
-    match image {
-        PoolImage::Version(id) => id == version,
-        PoolImage::Definition(id) => *id == version.definition(),
-        PoolImage::Managed(_) | PoolImage::Marketplace(_) | PoolImage::Other(_) | PoolImage::Unknown => false,
-    }
-}
-
-/// Whether nodes of a pool run it that follows something else by now.
-fn runs(pool: &SeenPool, version: &ImageVersionId) -> bool {
-    pool.may_run(&PoolImage::Version(version.clone()))
-}
-
-fn carried(account: &SeenAccount, pool: &SeenPool) -> Carried {
-    Carried {
-        region: account.location.clone(),
-        nodes: pool.pool.current.total().max(pool.pool.targets.total()),
-        name: format!("pool {} in {}", pool.id, account.title()),
-        is_by_formula: pool.pool.scaling == Scaling::Auto,
-    }
-}
-
-/// The pools that jobs and schedules of an account make.
-async fn to_come(client: &Client, account: &SeenAccount, version: &ImageVersionId) -> Result<Load> {
-    let lists: [(_, ReadPool, &str); 2] = [
-        (auto_pool::list_jobs(&account.endpoint), AutoPool::of_job, "jobs"),
-        (
-            auto_pool::list_schedules(&account.endpoint),
-            AutoPool::of_schedule,
-            "job schedules",
-        ),
-    ];
-    let mut load = Load {
-        pools: Vec::new(),
-        blind: Vec::new(),
-    };
-    for (list, read, what) in lists {
-        match client.list(&list).await {
-            Ok(items) => {
-                let pools = items.iter().filter_map(read).filter(|pool| takes(&pool.image, version));
-                load.pools.extend(pools.map(|pool| Carried {
-                    region: account.location.clone(),
-                    nodes: pool.nodes,
-                    name: format!("a pool that {what} in {} make", account.title()),
-                    is_by_formula: false,
-                }));
-            }
-            Err(error) => match error.kind() {
-                ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => return Err(error),
-                _ => load
-                    .blind
-                    .push(blind(format!("{what} in {}", account.title()), error.report())),
-            },
+    for claim in claims.into_iter().filter(is_of) {
+        let user = claim.user;
+        match all
+            .iter_mut()
+            .find(|it| it.name == user.name && it.region == user.region)
+        {
+            Some(known) if known.why.contains(&claim.why) => {}
+            Some(known) => known.why.push(claim.why),
+            None => all.push(Carried {
+                region: user.region,
+                nodes: user.size.nodes(),
+                name: user.name,
+                why: vec![claim.why],
+                is_by_formula: matches!(user.size, Size::ByFormula(_)),
+            }),
         }
     }
-    Ok(load)
-}
-
-const fn blind(what: String, why: String) -> Blind {
-    Blind { what, why, needs: None }
+    all
 }

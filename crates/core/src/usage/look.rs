@@ -7,7 +7,7 @@ use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
 use super::{
-    Blind, How, Note, Usage, Use, making,
+    Blind, How, Note, Size, Usage, Use, User, making,
     seen::{blind, seen},
 };
 use crate::{
@@ -15,7 +15,10 @@ use crate::{
         permission::Action,
         subscription::{self, Subscription},
     },
-    batch::auto_pool::{self, AutoPool},
+    batch::{
+        auto_pool::{self, AutoPool},
+        pool::Scaling,
+    },
     client::Client,
     compute::machines::{self, MadeOf},
     error::Result,
@@ -102,20 +105,31 @@ fn of_estate(estate: &Estate) -> Usage {
         ..Usage::default()
     };
     for (account, pool) in estate.pools() {
-        let user = format!("pool {} in {}", pool.id, account.title());
+        let user = user(account, pool);
         usage.notes.extend(notes(&user, pool.pool.body()));
-        usage.uses.extend(of_pool(&user, account, pool));
+        usage.uses.extend(of_pool(&user, pool));
     }
     usage
 }
 
-fn of_pool(user: &str, account: &SeenAccount, pool: &SeenPool) -> Vec<Use> {
+fn user(account: &SeenAccount, pool: &SeenPool) -> User {
+    let nodes = pool.pool.current.total().max(pool.pool.targets.total());
+    User {
+        name: format!("pool {} in {}", pool.id, account.title()),
+        region: account.location.clone(),
+        size: match pool.pool.scaling {
+            Scaling::Auto => Size::ByFormula(nodes),
+            Scaling::Fixed => Size::Fixed(nodes),
+        },
+    }
+}
+
+fn of_pool(user: &User, pool: &SeenPool) -> Vec<Use> {
     let using = |how, image: String| Use {
-        user: user.to_owned(),
+        user: user.clone(),
         how,
         image,
         exact: None,
-        region: account.location.clone(),
     };
     let of_new = using(How::ForNew, pool.image.to_string());
     let of_nodes = match &pool.nodes {
@@ -129,10 +143,10 @@ fn of_pool(user: &str, account: &SeenAccount, pool: &SeenPool) -> Vec<Use> {
 }
 
 /// What a pool remembers of itself: a change of it names the image that it had.
-fn notes(user: &str, pool: &Value) -> Vec<Note> {
+fn notes(user: &User, pool: &Value) -> Vec<Note> {
     let texts = json::items(pool, "/metadata").filter_map(|item| json::text(item, "/value"));
     let note = |text: &str| Note {
-        user: user.to_owned(),
+        user: user.clone(),
         text: text.to_owned(),
     };
     texts.map(note).collect()
@@ -166,11 +180,14 @@ async fn to_come(client: &Client, account: &SeenAccount) -> Result<Usage> {
     for (found, kind, read) in kinds {
         match found {
             Ok(items) => usage.uses.extend(items.iter().filter_map(read).map(|pool| Use {
-                user: format!("{kind} {} in {title}", pool.of),
+                user: User {
+                    name: format!("{kind} {} in {title}", pool.of),
+                    region: account.location.clone(),
+                    size: Size::Fixed(pool.nodes),
+                },
                 how: How::ForPool,
                 image: pool.image.to_string(),
                 exact: None,
-                region: account.location.clone(),
             })),
             Err(gap) => usage.blind.push(gap),
         }
@@ -250,18 +267,20 @@ async fn machines_of(client: &Client, id: &SubscriptionId) -> Result<Usage> {
 
 fn of_vm(vm: &Value) -> Option<Use> {
     let made = MadeOf::of_machine(vm)?;
-    let user = format!("virtual machine {}", title(vm));
-    Some(using(user, How::Machine, made, vm))
+    let user = of_machines(format!("virtual machine {}", title(vm)), 1, vm);
+    Some(using(user, How::Machine, made))
 }
 
 /// The image of a scale set's new instances, and those of the instances that are there: they may be older.
 async fn of_scale_set(client: &Client, set: &Value) -> Result<Usage> {
     let mut usage = Usage::default();
-    let user = format!("scale set {}", title(set));
+    let instances = json::at(set, "/sku/capacity").as_u64().unwrap_or_default();
+    let instances = u32::try_from(instances).unwrap_or(u32::MAX);
+    let user = of_machines(format!("scale set {}", title(set)), instances, set);
     let Some(made) = MadeOf::of_scale_set(set) else {
         return Ok(usage);
     };
-    usage.uses.push(using(user.clone(), How::ForNew, made, set));
+    usage.uses.push(using(user.clone(), How::ForNew, made));
     // Instances of a flexible scale set are virtual machines, which have a list of their own.
     let mode = json::text(set, "/properties/orchestrationMode").unwrap_or_default();
     let Some(id) = json::text(set, "/id").filter(|_| !mode.eq_ignore_ascii_case("Flexible")) else {
@@ -272,7 +291,7 @@ async fn of_scale_set(client: &Client, set: &Value) -> Result<Usage> {
     match seen(client, &list, (format!("instances of {user}"), right)).await? {
         Ok(instances) => {
             for made in instances.iter().filter_map(MadeOf::of_machine) {
-                count(&mut usage.uses, using(user.clone(), How::Runs(1), made, set));
+                count(&mut usage.uses, using(user.clone(), How::Runs(1), made));
             }
         }
         Err(gap) => usage.blind.push(gap),
@@ -280,13 +299,21 @@ async fn of_scale_set(client: &Client, set: &Value) -> Result<Usage> {
     Ok(usage)
 }
 
-fn using(user: String, how: How, made: MadeOf, of: &Value) -> Use {
+/// Machines where the resource is.
+fn of_machines(name: String, count: u32, of: &Value) -> User {
+    User {
+        name,
+        region: json::text(of, "/location").and_then(|text| text.parse::<Location>().ok()),
+        size: Size::Fixed(count),
+    }
+}
+
+fn using(user: User, how: How, made: MadeOf) -> Use {
     Use {
         user,
         how,
         image: made.id,
         exact: made.exact,
-        region: json::text(of, "/location").and_then(|text| text.parse::<Location>().ok()),
     }
 }
 

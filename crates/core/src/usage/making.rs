@@ -5,7 +5,7 @@
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
-use super::{Blind, How, Usage, Use, seen::seen};
+use super::{Blind, How, Size, Usage, Use, User, seen::seen};
 use crate::{
     client::Client,
     compute::{
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The rights that it needs: galleries, their definitions, the versions of these.
-pub(super) const GALLERIES: &str = "Microsoft.Compute/galleries/read";
+pub(crate) const GALLERIES: &str = "Microsoft.Compute/galleries/read";
 const DEFINITIONS: &str = "Microsoft.Compute/galleries/images/read";
 pub(super) const VERSIONS: &str = "Microsoft.Compute/galleries/images/versions/read";
 
@@ -92,11 +92,14 @@ fn sources(definition: &ImageDefinitionId, body: Value) -> Vec<Use> {
         return Vec::new();
     }
     let using = |source: &str| Use {
-        user: format!("version {}", version.title()),
+        user: User {
+            name: format!("version {}", version.title()),
+            region: version.location(),
+            size: Size::Fixed(0),
+        },
         how: How::Source,
         image: source.to_owned(),
         exact: None,
-        region: version.location(),
     };
     version.sources().map(using).collect()
 }

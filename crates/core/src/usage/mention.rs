@@ -2,7 +2,7 @@
 //!
 //! A gallery's images have more names than one: their id, and those under which others see them.
 
-use super::{How, Usage, Use};
+use super::{How, Usage, Use, User};
 use crate::ids::{Location, VersionNumber, resource::ImageDefinitionId};
 
 /// The names of a definition, in small letters.
@@ -14,6 +14,8 @@ pub struct Aliases(Vec<String>);
 pub struct Claim {
     /// What.
     pub of: Claimed,
+    /// Who.
+    pub user: User,
     /// Who, and how.
     pub why: String,
     /// How; absent where a text only names it.
@@ -66,6 +68,7 @@ impl Usage {
             let numbers: Vec<VersionNumber> = names.found(&text).filter_map(number).collect();
             numbers.into_iter().map(|number| Claim {
                 of: Claimed::Version(number),
+                user: note.user.clone(),
                 why: note.sentence(),
                 how: None,
             })
@@ -81,15 +84,19 @@ fn claim(it: &Use, names: &Aliases) -> Option<Claim> {
         (Some(number), _) => (Claimed::Version(number), it.to_string()),
         (None, How::ForNew | How::ForPool) => {
             let why = format!("{} follows the definition", it.user);
-            (Claimed::Latest(it.region.clone()), why)
+            (Claimed::Latest(it.user.region.clone()), why)
         }
         (None, How::Runs(_) | How::Machine | How::Source) => {
             let why = format!("{} may run it, and shows its definition only", it.user);
             (Claimed::Some, why)
         }
     };
-    let how = Some(it.how);
-    Some(Claim { of, why, how })
+    Some(Claim {
+        of,
+        user: it.user.clone(),
+        why,
+        how: Some(it.how),
+    })
 }
 
 /// The number of `/versions/1.0.0…`.
@@ -118,13 +125,13 @@ fn is_of_name(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::usage::Note;
+    use crate::usage::{Note, Size};
 
     const D: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d";
 
     fn of(uses: Vec<Use>, notes: &[&str]) -> Vec<Claimed> {
         let note = |text: &&str| Note {
-            user: "pool p in a".to_owned(),
+            user: user(),
             text: (*text).to_owned(),
         };
         let usage = Usage {
@@ -137,13 +144,20 @@ mod tests {
         claims.map(|claim| claim.of).collect()
     }
 
+    fn user() -> User {
+        User {
+            name: "pool p in a".to_owned(),
+            region: None,
+            size: Size::Fixed(1),
+        }
+    }
+
     fn used(image: &str, how: How, exact: Option<&str>) -> Use {
         Use {
-            user: "pool p in a".to_owned(),
+            user: user(),
             how,
             image: image.to_owned(),
             exact: exact.map(|number| number.parse().unwrap()),
-            region: None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! A list, or a blind spot where it cannot be read.
+//! What is read, or a blind spot where it cannot be.
 //!
 //! What ends the whole run is an error all the same.
 
@@ -17,8 +17,13 @@ pub(super) async fn seen(
     list: &Request,
     (what, right): (String, &'static str),
 ) -> Result<Result<Vec<Value>, Blind>> {
-    match client.list(list).await {
-        Ok(items) => Ok(Ok(items)),
+    or_blind(client.list(list).await, (what, right))
+}
+
+/// What was read; a blind spot when it could not be.
+pub(crate) fn or_blind<T>(read: Result<T>, (what, right): (String, &'static str)) -> Result<Result<T, Blind>> {
+    match read {
+        Ok(found) => Ok(Ok(found)),
         Err(error) => match error.kind() {
             ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
             _ => Ok(Err(blind(what, right, &error))),

@@ -257,7 +257,7 @@ async fn a_region_that_another_writer_puts_back_at_any_request_is_taken_out_agai
 async fn a_version_stays_where_a_pool_takes_it_where_it_was_made_and_while_pools_are_out_of_sight() {
     let azure = azure(|_| ());
     for (regions, why) in [
-        ("westus2", "in westus2 these take it: pool west in acct2"),
+        ("westus2", "in westus2 pool west in acct2 makes its nodes of it"),
         ("eastus2", "eastus2 is the region that it was made in"),
     ] {
         let error = remove(&azure, regions).await.must_fail();
@@ -270,6 +270,65 @@ async fn a_version_stays_where_a_pool_takes_it_where_it_was_made_and_while_pools
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(error.report().contains("keeps its replicas"), "{}", error.report());
     assert_eq!(azure.writes(), [""; 0]);
+}
+
+/// A pool of that many nodes in the west that runs another version and has this in its metadata.
+fn noting(nodes: u32, note: &Value) -> Value {
+    let mut own = pool("night", by_id(&image("0.9.0")), nodes);
+    own["metadata"] = json!([{"name": "azure-batch-rollout", "value": note.to_string()}]);
+    own
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_keeps_region_and_replicas_where_a_pool_may_return_to_it() {
+    let was = json!({"v": 1, "phase": "done", "to": image("0.9.0"), "was": {"fields": {"/x": by_id(&image("1.0.0"))}}});
+    let azure = azure(|seed| {
+        seed["versions"][0]["publishingProfile"]["targetRegions"][1]["regionalReplicaCount"] = json!(5);
+        seed["batchAccounts"][1]["pools"] = json!([noting(400, &was)]);
+    });
+    let error = remove(&azure, "westus2").await.must_fail();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    let why = "in westus2 pool night in acct2 may return to it";
+    assert!(error.report().contains(why), "{}", error.report());
+    run(&azure, true).await.unwrap();
+    assert_eq!(replicas(&azure), [5, 3], "2 for 400 nodes, 1 headroom");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_keeps_its_region_where_a_scale_set_uses_it() {
+    let azure = azure(|seed| {
+        seed["batchAccounts"][1]["pools"] = json!([]);
+        let reference = by_id(&image("1.0.0"))["virtualMachineImageId"].clone();
+        seed["scaleSets"] = json!([{"name": "web", "resourceGroup": "rg-images", "location": "westus2",
+            "imageReference": {"id": reference}, "instances": [{"id": reference}, {"id": reference}]}]);
+    });
+    let error = remove(&azure, "westus2").await.must_fail();
+    let why = "in westus2 scale set web in rg-images makes its nodes of it";
+    assert!(error.report().contains(why), "{}", error.report());
+    run(&azure, true).await.unwrap();
+    assert_eq!(replicas(&azure), [5, 2], "1 for 2 instances, 1 headroom");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_lowered_or_removed_while_a_subscription_is_seen_in_part() {
+    for (fit, others) in [(true, ""), (false, "westus2")] {
+        // The pool in the west is in a group that the identity does not see.
+        let azure = azure(|seed| {
+            let group = json!({"name": "rg-other", "location": "westus2"});
+            seed["resourceGroups"].as_array_mut().unwrap().push(group);
+            seed["batchAccounts"][1]["resourceGroup"] = json!("rg-other");
+            seed["roleAssignments"] = crate::estate::in_group_only();
+        });
+        let result = match others {
+            "" => run(&azure, fit).await,
+            others => remove(&azure, others).await,
+        };
+        let error = result.must_fail();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
+        let why = "(needs Microsoft.Batch/batchAccounts/read): this identity may read parts of the subscription only";
+        assert!(error.report().contains(why), "{}", error.report());
+        assert_eq!(azure.writes(), [""; 0]);
+    }
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(super) async fn run(desk: &mut Desk<'_>, given: &Given, act: Act) -> Result<
     ended.map_err(|error| Answer::failed_after(&error, Door::Flag, &scaling))?;
     for unseen in &scaling.unseen {
         desk.terminal.say(&format!(
-            "warning: pools that could not be seen may need more: {unseen}"
+            "warning: what could not be seen may need more replicas: {unseen}"
         ));
     }
     Ok(match act {

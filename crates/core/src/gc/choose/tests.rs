@@ -7,7 +7,7 @@ use crate::{
     ids::resource::ResourceGroupId,
     names::{Part, TemporaryNames},
     tags::{Fingerprint, Lease},
-    usage::{Blind, How, Use},
+    usage::{Blind, How, Size, Use, User},
 };
 
 const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/gal/images/def/versions/1.0.0";
@@ -163,11 +163,14 @@ fn an_image_that_a_pool_stands_on_stays_with_its_snapshots() {
     let image = managed_image().id.to_string();
     let usage = Usage {
         uses: vec![Use {
-            user: "pool p in acct1".to_owned(),
+            user: User {
+                name: "pool p in acct1".to_owned(),
+                region: None,
+                size: Size::Fixed(1),
+            },
             how: How::ForNew,
             image: image.to_uppercase(),
             exact: None,
-            region: None,
         }],
         ..Usage::default()
     };

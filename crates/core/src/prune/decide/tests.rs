@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     settings::ProtectedTag,
+    usage::{Size, User},
     versions::tests::{version, versions},
 };
 
@@ -44,6 +45,11 @@ fn rule() -> RetentionRule {
 fn claim(of: Claimed, how: Option<How>) -> Claim {
     Claim {
         of,
+        user: User {
+            name: "pool p in a".to_owned(),
+            region: None,
+            size: Size::Fixed(1),
+        },
         why: "pool p in a uses it".to_owned(),
         how,
     }

@@ -169,7 +169,7 @@ impl Work {
             }),
             Self::PublishCommunity => source_image::with_community(|_| ()),
             Self::PublishVhds => vhds::world(|_| ()),
-            Self::Scale | Self::ScaleToFit => scaling::azure(|_| ()),
+            Self::Scale | Self::ScaleToFit => scaling::azure(with_scale_set),
             Self::Collect => collecting::leftovers(with_scale_set),
             Self::CollectSnapshots => collecting::leftovers(without_images),
             Self::CollectPools => collecting::leftovers(|seed| {
