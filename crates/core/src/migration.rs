@@ -14,6 +14,7 @@ pub use pace::run;
 pub use survey::{Fate, ManagedPool, MigrationReport, list};
 
 use crate::{
+    absent,
     batch::{
         autoscale,
         image::PoolImage,
@@ -118,7 +119,7 @@ fn within(error: Error, flow: String) -> Error {
 async fn find(client: &Client, settings: &Checked<MigrationSettings>) -> Result<Migration> {
     let (endpoint, region) = rollout::located(client, &settings.account, &mut Vec::new()).await?;
     let found = client.find(&pool::get(&endpoint, &settings.pool)).await?;
-    let pool = Pool::new(found.ok_or_else(|| missing(&settings.pool))?.value());
+    let pool = Pool::new(found.ok_or_else(|| absent::pool(&settings.pool, std::iter::empty()))?.value());
     let mut search = Search::wanting(client, &settings.version);
     of_pool((client, &mut search), settings, (&pool, region.as_ref())).await
 }
@@ -214,9 +215,4 @@ fn as_found(pool: &Pool, begun: Option<Unfinished>) -> PoolAsFound {
         size,
         autoscale,
     }
-}
-
-fn missing(pool: &PoolId) -> Error {
-    Error::new(ErrorKind::BadInput, format!("there is no pool {pool} in the account"))
-        .with_hint("check the pool's id and the account")
 }

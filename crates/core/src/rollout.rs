@@ -106,7 +106,7 @@ use crate::{
     watch::Looks,
     words::plural,
 };
-use blue_green::Surge;
+use blue_green::{Surge, find};
 use cancelled::Halt;
 use decide::Intent;
 use explain::At;
@@ -254,6 +254,9 @@ async fn plan_one(
     let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let access = PoolAccess::new(&watch, settings.pool.id.clone()).in_account(site.account.clone());
     let pool = access.foreseen().await?;
+    if let Some(other) = find::elsewhere(&watch, site, (settings, pool.as_ref())).await? {
+        return Box::pin(plan_one((client, looks), site, (&other, extent))).await;
+    }
     let settings = &other_size::settled(&access, (site, settings), pool.as_ref()).await?;
     let intent = intent(settings)?;
     let intent = fallback::aware(&access, pool.as_ref(), (intent, settings));
@@ -335,14 +338,20 @@ async fn roll_out_one(
     let mut access = PoolAccess::new(&watch, settings.pool.id.clone()).in_account(site.account.clone());
     let look = async {
         let pool = access.find().await?;
+        if let Some(other) = find::elsewhere(&watch, site, (settings, pool.as_ref())).await? {
+            return Ok(Err(Box::new(other)));
+        }
         follow::note(&access, pool.as_ref(), report);
         let settled = other_size::settled(&access, (site, settings), pool.as_ref()).await?;
         let intent = fallback::aware(&access, pool.as_ref(), (intent(&settled)?, &settled)).found(pool.as_ref());
         weighing::refuse((&access, looks), site, (&settled, &intent), pool.as_ref()).await?;
         let beginning = plan::look(&access, pool.as_ref(), (&intent, &settled)).await?;
-        Ok((settled, intent, beginning))
+        Ok::<_, Error>(Ok((settled, intent, beginning)))
     };
-    let (settled, mut intent, mut beginning) = run.step("plan", "looking at the pool", look).await?;
+    let (settled, mut intent, mut beginning) = match run.step("plan", "looking at the pool", look).await? {
+        Ok(found) => found,
+        Err(other) => return roll_out_other((client, looks), site, (settings, &other), report).await,
+    };
     let is_other = settled.pool.vm_size != settings.pool.vm_size;
     report.vm_size = settled.pool.vm_size.clone().filter(|_| is_other);
     let settings = &settled;
@@ -375,6 +384,19 @@ async fn roll_out_one(
         Size::Reached | Size::NoNewNodes | Size::NewNodes => {}
     }
     other_size::bring(&mut access, (&intent, settings), beginning.size, report).await
+}
+
+/// Brings the pool to what was asked for that does the work of the one that was named.
+async fn roll_out_other(
+    (client, looks): (&Client, &Looks),
+    site: &Site,
+    (asked, other): (&RolloutSettings, &RolloutSettings),
+    report: &mut RolloutReport,
+) -> Result<()> {
+    let (named, pool) = (&asked.pool.id, &other.pool.id);
+    client.note(format!("pool {pool} does the work of pool {named}"));
+    report.pool = pool.clone();
+    Box::pin(roll_out_one((client, looks), site, other, report)).await
 }
 
 async fn ensure_replicas(

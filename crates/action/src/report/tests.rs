@@ -66,6 +66,7 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
         former_pool: None,
         second_pool: None,
         back_on: None,
+        back_from: None,
         targets: targets(),
         autoscale: None,
         formula_asks: None,

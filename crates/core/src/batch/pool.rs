@@ -143,7 +143,13 @@ impl Pool {
     /// Whether it has that id; ids compare without case.
     #[must_use]
     pub fn is_called(&self, id: &PoolId) -> bool {
-        read_json::text(&self.body, "/id").is_some_and(|own| own.eq_ignore_ascii_case(id.as_str()))
+        self.name().is_some_and(|own| own.eq_ignore_ascii_case(id.as_str()))
+    }
+
+    /// The name that it is listed under.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        read_json::text(&self.body, "/id")
     }
 
     /// Its id as the service writes it; nothing when that is not one.

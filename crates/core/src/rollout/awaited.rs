@@ -39,7 +39,7 @@ pub(super) fn awaited<'p>(pools: &'p [Pool], given: &PoolId) -> Awaited<'p> {
         Ok(Standing::Working(pool)) => of_one(pool),
         Ok(Standing::Nothing) if is_deleting => Awaited::Deleting,
         Ok(Standing::Nothing) => Awaited::Missing,
-        Err(refusal) => match own.filter(|pool| does_its_own_work(pool)) {
+        Err(refusal) => match own.filter(|pool| family::does_its_own_work(pool)) {
             Some(pool) => of_one(pool),
             None => Awaited::Unclear(refusal),
         },
@@ -51,11 +51,6 @@ fn of_one(pool: &Pool) -> Awaited<'_> {
         return Awaited::Change(pool, change);
     }
     left_empty(pool).map_or(Awaited::Nodes(pool), Awaited::Left)
-}
-
-/// Whether no other pool has taken its work over.
-fn does_its_own_work(pool: &Pool) -> bool {
-    pool.life == PoolLife::Active && super::pair::successor(pool).is_none()
 }
 
 #[cfg(test)]

@@ -196,7 +196,7 @@ pub(super) async fn halt(client: &Client, on_cancel: Option<OnCancel>, report: &
         }
     }
     if is_of_record(report.action) && halting.halt.done == Done::Nothing {
-        for id in former.into_iter().chain([&report.pool]) {
+        for id in former.into_iter().chain([&report.pool]).chain(&report.back_from) {
             halting.look(id).await;
         }
     }
@@ -247,6 +247,10 @@ pub(super) fn explained(error: Error, (report, at): (&RolloutReport, Option<At<'
 
 /// A change that has begun and not come to its end.
 fn left_changing(error: Error, (report, at): (&RolloutReport, Option<At<'_>>), halt: &Halt) -> Error {
+    if report.action == PoolAction::Returned {
+        let error = going_on(error.with_kept(left_returning(report, halt)), halt);
+        return stopping(error.with_next("to end the return, run this", at.map(At::rolling_back)), (halt, at));
+    }
     let is_of_two = report.action == PoolAction::Moved || report.former_pool.is_some();
     let state = match halt.left.as_slice() {
         _ if is_of_two => "the work is on both pools, and jobs may be disabled".to_owned(),
@@ -260,11 +264,38 @@ fn left_changing(error: Error, (report, at): (&RolloutReport, Option<At<'_>>), h
         true => "or bring the work back to the former pool",
         false => "or bring the pool back to what it was",
     };
-    let goes_on = halt.left.iter().filter_map(Left::goes_on);
-    let error = goes_on.fold(error.with_kept(state), Error::with_kept);
-    let error = error
+    let error = going_on(error.with_kept(state), halt)
         .with_next("run again to end it", None)
         .with_next(back, at.map(At::rolling_back));
+    stopping(error, (halt, at))
+}
+
+/// How far a return is that has begun and not come to its end.
+fn left_returning(report: &RolloutReport, halt: &Halt) -> String {
+    let pool = &report.pool;
+    let from_to = match (&report.back_from, &report.former_pool) {
+        (Some(from), _) => Some((from, pool)),
+        (None, Some(former)) => Some((pool, &former.pool)),
+        (None, None) => None,
+    };
+    let what = match from_to {
+        Some((from, to)) => format!("the work goes back from pool {from} to pool {to}"),
+        None => format!("pool {pool} goes back to what it was"),
+    };
+    let has = |left: &Left| format!("pool {} has {}", left.id, some(left.pool.current));
+    let state: Vec<String> = halt.left.iter().map(has).collect();
+    let and = if state.is_empty() { "" } else { ", and " };
+    let state = state.join(", ");
+    format!("{what}, and that has not come to its end: {state}{and}jobs may be disabled")
+}
+
+/// What goes on in Azure.
+fn going_on(error: Error, halt: &Halt) -> Error {
+    halt.left.iter().filter_map(Left::goes_on).fold(error, Error::with_kept)
+}
+
+/// How to stop what grows.
+fn stopping(error: Error, (halt, at): (&Halt, Option<At<'_>>)) -> Error {
     let growing = halt.left.iter().filter(|left| left.is_growing());
     growing.fold(error, |error, left| {
         let at = at.map(|at| At { pool: &left.id, ..at });

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::explain::At;
 use crate::{
+    absent::nearest,
     batch::{
         account::Account,
         size::SizeOffer,
@@ -20,9 +21,6 @@ use crate::{
     words,
     words::Part,
 };
-
-/// A name that differs from the one asked for in more than this share of its letters is another name, not a slip.
-const FAR: f64 = 0.4;
 
 /// So many of a definition's versions are named.
 const NUMBERS: usize = 8;
@@ -160,17 +158,6 @@ pub(super) fn with_agents(error: Error, at: At<'_>, (agent, fault): (&str, &Agen
     error.with_next(text, at.az(az::NODE_AGENTS))
 }
 
-/// The name with the fewest letters to change; nothing when all are quite different.
-fn nearest<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let asked = asked.to_ascii_lowercase();
-    let near = |name: &str| strsim::normalized_damerau_levenshtein(&asked, &name.to_ascii_lowercase());
-    names
-        .map(|name| (near(name), name))
-        .filter(|(likeness, _)| *likeness >= 1.0 - FAR)
-        .max_by(|(one, name), (other, another)| one.total_cmp(other).then_with(|| name.cmp(another)))
-        .map(|(_, name)| name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,20 +190,5 @@ mod tests {
         );
         assert!(told(Some(&[])).contains("has no version at all"));
         assert!(told(None).contains("az sig image-version list"), "{}", told(None));
-    }
-
-    #[test]
-    fn the_nearest_name_is_a_slip_away_and_not_another_name() {
-        let sizes = [
-            "Standard_D4s_v5",
-            "Standard_D48s_v5",
-            "Standard_E4s_v5",
-            "Standard_D4s_v4",
-        ];
-        let near = |asked| nearest(asked, sizes.into_iter());
-        assert_eq!(near("standard_d4s_v99"), Some("Standard_D4s_v5"));
-        assert_eq!(near("Standard_D4s_5"), Some("Standard_D4s_v5"));
-        assert_eq!(near("Standrad_E4s_v5"), Some("Standard_E4s_v5"));
-        assert_eq!(near("t3.micro"), None);
     }
 }

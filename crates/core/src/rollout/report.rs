@@ -49,6 +49,9 @@ pub struct RolloutReport {
     /// What the pool runs again, when the new image was found bad and the run went back from it by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub back_on: Option<BackOn>,
+    /// The pool from which a return by hand takes the work back; programs know it from its plan.
+    #[serde(skip)]
+    pub back_from: Option<PoolId>,
     /// Nodes asked for: by the user, or by the formula when it was last looked at.
     pub targets: Targets,
     /// The formula that decides the pool's size.
@@ -292,6 +295,7 @@ impl RolloutReport {
             former_pool: None,
             second_pool: None,
             back_on: None,
+            back_from: None,
             targets,
             autoscale: None,
             formula_asks: None,

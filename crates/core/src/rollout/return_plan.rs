@@ -105,6 +105,14 @@ impl ReturnPlan {
         }
     }
 
+    /// The nodes that the pool shall have again; nothing where that stays as it is, or a formula decides.
+    pub(super) fn nodes(&self) -> Option<NodeCounts> {
+        self.plan.steps.iter().find_map(|step| match step {
+            ReturnStep::FillPool { nodes, .. } => *nodes,
+            _ => None,
+        })
+    }
+
     /// Of a change in place that begins, or goes on, to go back.
     pub(super) fn in_place((id, pool): (&PoolId, &Pool), begun: &Begun, jobs: &[Job]) -> Self {
         let (Begun::New(back) | Begun::Already(back)) = begun;

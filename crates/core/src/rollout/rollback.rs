@@ -15,6 +15,7 @@ use super::{
     return_plan::ReturnPlan,
     tell_skipped,
     two_pools::{self, Return},
+    verdict::Goal,
 };
 use crate::{
     client::Client,
@@ -23,7 +24,7 @@ use crate::{
     plan::Ended,
     preflight,
     progress::Event,
-    settings::{Canary, Checked, Gates, Judging, OnBad, RollbackSettings, SpotCounts, Targets},
+    settings::{Canary, Checked, Gates, Judging, OnBad, Readiness, RollbackSettings, SpotCounts, Targets},
     watch::AccountWatch,
 };
 
@@ -67,7 +68,7 @@ pub async fn plan_return(client: &Client, settings: &Checked<RollbackSettings>) 
     let planned = async {
         let found = find(client, settings).await?;
         tell_skipped(client, &found.skipped);
-        plan(client, settings, &found).await
+        plan(client, &found).await
     };
     let doing = format!("cannot bring pool {} back", settings.pool);
     planned.await.map_err(|error| error.in_flow(doing))
@@ -85,38 +86,42 @@ async fn find(client: &Client, settings: &RollbackSettings) -> Result<Found> {
     })
 }
 
-async fn plan(client: &Client, settings: &RollbackSettings, found: &Found) -> Result<ReturnPlan> {
-    if let Return::ToFormer(pair) = &found.back {
-        return pair.plan(client, &found.endpoint).await;
-    }
-    let watch = AccountWatch::new(client, found.endpoint.clone(), vec![settings.pool.clone()]);
-    let access = PoolAccess::new(&watch, settings.pool.clone());
+async fn plan(client: &Client, found: &Found) -> Result<ReturnPlan> {
+    let id = match &found.back {
+        Return::ToFormer(pair) => return pair.plan(client, &found.endpoint).await,
+        Return::InPlace(id, _) => id,
+    };
+    let watch = AccountWatch::new(client, found.endpoint.clone(), vec![id.clone()]);
+    let access = PoolAccess::new(&watch, id.clone());
     let pool = access.find().await?;
     let pool = pool.ok_or_else(|| refused(access.at(), decide::deleted()))?;
     let begun = begin::back(&pool).map_err(|refusal| refused(access.at(), refusal))?;
     Ok(match begun {
-        Some(begun) => ReturnPlan::in_place((&settings.pool, &pool), &begun, &access.jobs().await?),
-        None => ReturnPlan::nothing(settings.pool.clone()),
+        Some(begun) => ReturnPlan::in_place((id, &pool), &begun, &access.jobs().await?),
+        None => ReturnPlan::nothing(id.clone()),
     })
 }
 
 async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut RolloutReport) -> Result<()> {
     let (pool, account) = (&settings.pool, settings.account.name());
-    let text = format!("pool {pool} in {account} → what it was before its last change in place");
+    let text = format!("pool {pool} in {account} → what it was before its last roll-out");
     client.tell(Event::Goal { text });
     let found = find(client, settings).await?;
     report.endpoint = Some(found.endpoint.clone());
     tell_skipped(client, &found.skipped);
     report.skipped_checks.extend(found.skipped.iter().cloned());
-    let plan = plan(client, settings, &found).await?;
+    let plan = plan(client, &found).await?;
     tell(client, &plan);
+    note_size(&plan, settings, report);
     let Found { endpoint, back, .. } = found;
-    if let Return::ToFormer(pair) = back {
-        return two_pools::go_back(client, endpoint, (settings, *pair), report).await;
-    }
-    let watch = AccountWatch::new(client, endpoint, vec![settings.pool.clone()]);
-    let mut access = PoolAccess::new(&watch, settings.pool.clone());
-    let (doing, canary) = (format!("bring pool {} back", settings.pool), Canary::default());
+    let id = match back {
+        Return::ToFormer(pair) => return two_pools::go_back(client, endpoint, (settings, *pair), report).await,
+        Return::InPlace(id, _) => id,
+    };
+    report.pool = id.clone();
+    let watch = AccountWatch::new(client, endpoint, vec![id.clone()]);
+    let (doing, canary) = (format!("bring pool {id} back"), Canary::default());
+    let mut access = PoolAccess::new(&watch, id);
     let (judging, gates) = (Judging::default(), Gates::default());
     let way = Way {
         intent: None,
@@ -139,6 +144,19 @@ fn tell(client: &Client, plan: &ReturnPlan) {
     }
     if let Some(resized) = plan.resized.as_ref().filter(|resized| resized.is_news()) {
         client.warn(resized.to_string());
+    }
+}
+
+/// Notes the nodes that come back, and how many of them are enough: not what another roll-out has said of that.
+fn note_size(plan: &ReturnPlan, settings: &RollbackSettings, report: &mut RolloutReport) {
+    if let Some(nodes) = plan.nodes() {
+        let usual = Readiness {
+            min_dedicated: None,
+            min_spot: None,
+            ..settings.readiness
+        };
+        report.targets = nodes.into();
+        report.needed = Goal::new(report.targets, usual).needed.total();
     }
 }
 

@@ -18,6 +18,7 @@ use super::{
     verdict::{Census, Goal, Verdict},
 };
 use crate::{
+    absent,
     batch::{
         account::{self, Account},
         node::{self, Node},
@@ -124,13 +125,12 @@ impl Waiting<'_> {
     }
 
     /// The pool is not there: not yet or under that name, or not any more, since a look that misses it is the last one.
-    fn missing(&self) -> Error {
+    fn missing(&self, look: &AccountLook) -> Error {
         let pool = &self.settings.pool;
         if self.looks > 1 {
             return refused(self.at(pool), decide::deleted());
         }
-        Error::new(ErrorKind::BadInput, format!("there is no pool {pool} in the account"))
-            .with_hint("check the pool's id and the account")
+        absent::pool(pool, look.pools().iter().filter_map(Pool::name))
     }
 
     fn at<'s>(&'s self, pool: &'s PoolId) -> At<'s> {
@@ -238,7 +238,7 @@ async fn waited(client: &Client, settings: &WaitSettings) -> Result<PoolStanding
                 let text = format!("pool {} is being deleted", settings.pool);
                 return Err(Error::new(ErrorKind::Refused, text));
             }
-            Awaited::Missing => return Err(waiting.missing()),
+            Awaited::Missing => return Err(waiting.missing(&look)),
             Awaited::Unclear(refusal) => return Err(refused(waiting.at(&settings.pool), refusal)),
         };
         client.run().pause(PAUSE, what).await?;

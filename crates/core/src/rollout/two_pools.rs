@@ -25,6 +25,7 @@ use super::{
     stranded, tell_skipped,
 };
 use crate::{
+    absent,
     batch::pool::{self, Pool},
     client::Client,
     error::{Error, ErrorKind, Result},
@@ -42,8 +43,8 @@ use crate::{
 pub(super) enum Return {
     /// The work, to the pool that did it before.
     ToFormer(Box<Pair>),
-    /// The pool itself, to this version, if it ran on one.
-    InPlace(Option<ImageVersionId>),
+    /// This pool itself, to this version, if it ran on one.
+    InPlace(PoolId, Option<ImageVersionId>),
 }
 
 /// The roll-out that a return goes back on.
@@ -70,7 +71,7 @@ impl Return {
     pub(super) fn needs(&self, account: &AccountRef) -> Vec<Need> {
         match self {
             Self::ToFormer(_) => rights::return_to_former(account),
-            Self::InPlace(version) => rights::return_in_place(account, version.as_ref()),
+            Self::InPlace(_pool, version) => rights::return_in_place(account, version.as_ref()),
         }
     }
 }
@@ -244,10 +245,11 @@ fn watch<'a>(client: &'a Client, site: &Site, two: &Two) -> AccountWatch<'a> {
     AccountWatch::new(client, site.endpoint.clone(), both)
 }
 
-/// Whether a return is about a roll-out to a second pool or about a change in place.
+/// Whether a return is about a roll-out to a second pool or about a change in place, of the pool that does the work under
+/// the id that was given.
 ///
 /// # Errors
-/// `Refused` when the former pool is gone; when the pools cannot be listed.
+/// `BadInput` when there is no such pool, `Refused` when the former pool is gone; when the pools cannot be listed.
 pub(super) async fn to_return(
     client: &Client,
     endpoint: &BatchEndpoint,
@@ -260,8 +262,9 @@ pub(super) async fn to_return(
         .map(Pool::new)
         .collect();
     let family = family::family_of(&pools, &settings.pool);
-    let given = pools.iter().find(|pool| pool.is_called(&settings.pool));
-    let change = match given.map(Record::of) {
+    let id = family::meant(&pools, &settings.pool).unwrap_or_else(|_unclear| settings.pool.clone());
+    let meant = pools.iter().find(|pool| pool.is_called(&id));
+    let change = match meant.map(Record::of) {
         Some(Remembered::Change(record)) => Some(record),
         Some(Remembered::Nothing | Remembered::Unreadable) | None => None,
     };
@@ -269,7 +272,10 @@ pub(super) async fn to_return(
     let pair = family::to_return(&pools, &family);
     let pair = pair.filter(|(_, _, shift)| shift.is_under_way() || changed.is_none_or(|since| since < shift.since));
     let Some((former, record, shift)) = pair else {
-        let is_second = given.is_some_and(|pool| pool.metadata(super::pair::PAIR).is_some());
+        let Some(meant) = meant else {
+            return Err(absent::pool(&settings.pool, pools.iter().filter_map(Pool::name)));
+        };
+        let is_second = meant.metadata(super::pair::PAIR).is_some();
         return if is_second && changed.is_none() {
             Err(Error::new(
                 ErrorKind::Refused,
@@ -277,16 +283,16 @@ pub(super) async fn to_return(
             )
             .with_hint("roll out the version that the pool shall have"))
         } else {
-            Ok(in_place(change.as_deref()))
+            Ok(in_place(id, change.as_deref()))
         };
     };
     let pair = former.id().map(|former| Pair { former, record, shift });
-    Ok(pair.map_or_else(|| in_place(change.as_deref()), |pair| Return::ToFormer(Box::new(pair))))
+    Ok(pair.map_or_else(|| in_place(id, change.as_deref()), |pair| Return::ToFormer(Box::new(pair))))
 }
 
-fn in_place(change: Option<&Record>) -> Return {
+fn in_place(pool: PoolId, change: Option<&Record>) -> Return {
     let image = change.and_then(Record::former_image);
-    Return::InPlace(image.and_then(|id| id.parse().ok()))
+    Return::InPlace(pool, image.and_then(|id| id.parse().ok()))
 }
 
 /// Brings the work back to the former pool.
@@ -303,6 +309,7 @@ pub(super) async fn go_back(
     let watch = AccountWatch::new(client, endpoint, both);
     let mut pools = Pools::new(&watch, pair.former.clone(), pair.shift.new.clone());
     report.pool = pair.former.clone();
+    report.back_from = Some(pair.shift.new.clone());
     let new = pools.new.find().await?;
     let Some(shift) = begin::back(&pair.shift, new.as_ref()) else {
         report.action = PoolAction::Unchanged;

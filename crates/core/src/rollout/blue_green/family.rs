@@ -9,7 +9,7 @@ use crate::{
     ids::PoolId,
     rollout::{
         decide::Refusal,
-        pair::{Kin, PairRecord, Shift},
+        pair::{self, Kin, PairRecord, Shift},
         record::Phase,
     },
 };
@@ -85,6 +85,29 @@ pub(in crate::rollout) fn standing<'p>(pools: &'p [Pool], family: &PoolId) -> Re
             })
         }
     }
+}
+
+/// The pool that a change without a second pool is about, under the id that never changes: the one that does the work, or
+/// that a move has begun with; where the family has none, the one of that id.
+///
+/// # Errors
+/// As [`standing`], unless the pool that was named does its own work.
+pub(in crate::rollout) fn meant(pools: &[Pool], given: &PoolId) -> Result<PoolId, Refusal> {
+    let pool = match standing(pools, &family_of(pools, given)) {
+        Ok(Standing::UnderWay(pool, _) | Standing::Working(pool)) => Some(pool),
+        Ok(Standing::Nothing) => None,
+        Err(refusal) => {
+            let own = pools.iter().find(|pool| pool.is_called(given));
+            let is_readable = |pool: &&Pool| PairRecord::of(pool) != Kin::Unreadable;
+            Some(own.filter(|pool| does_its_own_work(pool)).filter(is_readable).ok_or(refusal)?)
+        }
+    };
+    Ok(pool.and_then(Pool::id).unwrap_or_else(|| given.clone()))
+}
+
+/// Whether no other pool has taken its work over.
+pub(in crate::rollout) fn does_its_own_work(pool: &Pool) -> bool {
+    pool.life == PoolLife::Active && pair::successor(pool).is_none()
 }
 
 /// The pool with a roll-out that a return can end or undo: the one that began last.
@@ -226,6 +249,26 @@ mod tests {
         assert!(working(&both).contains("render, render-1"));
         assert_eq!(family_of(&done, &id("render-1")), id("render"));
         assert_eq!(family_of(&done, &id("other")), id("other"));
+    }
+
+    #[test]
+    fn a_change_without_a_second_pool_is_of_the_one_that_does_the_work() {
+        let meant = |pools: &[Pool], given: &str| match meant(pools, &id(given)) {
+            Ok(pool) => pool.to_string(),
+            Err(refusal) => refusal.why,
+        };
+        assert_eq!(meant(&[], "render"), "render");
+        let family = |phase| [from("render", phase, "render-1"), made("render-1", "render")];
+        for given in ["render", "render-1"] {
+            assert_eq!(meant(&family(Phase::Done), given), "render-1");
+            assert_eq!(meant(&family(Phase::Forward), given), "render");
+            assert_eq!(meant(&family(Phase::Returned), given), "render");
+        }
+        assert_eq!(meant(&[made("render-1", "render")], "render"), "render-1", "the former one is gone");
+        let gone = "was replaced by a pool that is not there any more";
+        assert_eq!(meant(&[from("render", Phase::Done, "render-1")], "render"), gone);
+        let both = [pool("render", None), made("render-1", "render")];
+        assert_eq!(meant(&both, "render"), "render", "the one that was named is meant");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::{
         decide::{self, Intent, Refusal},
         explain::{At, refused},
         observe::Site,
-        pair::{PairRecord, Shift},
+        pair::{Kin, PairRecord, Shift},
         record::{Record, Remembered},
         room,
         spec::{Spec, unusable},
@@ -324,6 +324,31 @@ pub(in crate::rollout) async fn possible(
     };
     let (whole, spec) = looking.former(id).await?;
     looking.begin((id, &whole), &spec, &mut Vec::new()).await
+}
+
+/// The same roll-out without a second pool, for the pool that does the work under the id that was given; nothing where that
+/// is the pool that was looked at.
+///
+/// # Errors
+/// `Refused` when it cannot be said which pool does the work; when the account cannot be read, or the run ends.
+pub(in crate::rollout) async fn elsewhere(
+    watch: &AccountWatch<'_>,
+    site: &Site,
+    (settings, seen): (&RolloutSettings, Option<&Pool>),
+) -> Result<Option<RolloutSettings>> {
+    // A pool that no move has touched does its own work.
+    if seen.is_some_and(|pool| PairRecord::of(pool) == Kin::Nothing) {
+        return Ok(None);
+    }
+    let (look, given) = (watch.look(None).await?, &settings.pool.id);
+    let at = At {
+        pool: given,
+        endpoint: &site.endpoint,
+        account: site.account.as_ref(),
+    };
+    let meant = family::meant(look.pools(), given).map_err(|refusal| refused(at, refusal))?;
+    let is_other = !meant.as_str().eq_ignore_ascii_case(given.as_str());
+    Ok(is_other.then(|| of_pool(settings, &meant, settings.change.strategy)))
 }
 
 /// The same settings for a pool of the family.
