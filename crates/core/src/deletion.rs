@@ -211,6 +211,9 @@ async fn delete(client: &Client, settings: &DeletionSettings) -> Result<Deletion
         AccountRef::Id(id) => account::read(client, id, ACCOUNT).await?.endpoint,
     };
     let first = look(client, &endpoint, settings).await?;
+    if let (Next::Do(DeletionStep::DeletePool { .. }), Some(pool)) = (&first.next, &first.pool) {
+        tell_work(client, &endpoint, (settings, pool)).await?;
+    }
     let steps = match first.next {
         Next::Done => Vec::new(),
         Next::Do(step) => vec![step],
@@ -298,6 +301,30 @@ async fn tell_of_late(client: &Client, endpoint: &BatchEndpoint, settings: &Dele
             "active jobs came to pool {id} while it was deleted: {}. Their tasks wait: point the jobs to another pool, or \
              end them",
             late.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+/// Says when a roll-out has moved the work of another pool to this one.
+async fn tell_work(
+    client: &Client,
+    endpoint: &BatchEndpoint,
+    (settings, pool): (&DeletionSettings, &Pool),
+) -> Result<()> {
+    if !rollout::has_family(pool) {
+        return Ok(());
+    }
+    let pools: Vec<Pool> = client
+        .list(&pool::list(endpoint))
+        .await?
+        .into_iter()
+        .map(Pool::new)
+        .collect();
+    let id = &settings.pool;
+    if let Some(other) = rollout::works_for(&pools, id) {
+        client.warn(format!(
+            "pool {id} does the work of pool {other}, which a roll-out has moved there"
         ));
     }
     Ok(())

@@ -4,6 +4,7 @@
 //! of them fit together is found out in `room`.
 
 mod common;
+mod overlap;
 mod room;
 
 use std::collections::VecDeque;
@@ -245,6 +246,7 @@ async fn look(
         });
         let all = futures::stream::iter(each).buffered(fleet.max_parallel);
         let mut looked: Vec<Looked> = all.collect().await;
+        overlap::refuse(&mut looked);
         let sums = room::check(client, (fleet, looks), &mut looked).await;
         Ok((looked, sums))
     };

@@ -119,7 +119,11 @@ fn within(error: Error, flow: String) -> Error {
 async fn find(client: &Client, settings: &Checked<MigrationSettings>) -> Result<Migration> {
     let (endpoint, region) = rollout::located(client, &settings.account, &mut Vec::new()).await?;
     let found = client.find(&pool::get(&endpoint, &settings.pool)).await?;
-    let pool = Pool::new(found.ok_or_else(|| absent::pool(&settings.pool, std::iter::empty()))?.value());
+    let pool = Pool::new(
+        found
+            .ok_or_else(|| absent::pool(&settings.pool, std::iter::empty()))?
+            .value(),
+    );
     let mut search = Search::wanting(client, &settings.version);
     of_pool((client, &mut search), settings, (&pool, region.as_ref())).await
 }

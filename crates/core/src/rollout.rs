@@ -37,6 +37,7 @@ mod made_by;
 mod node_logs;
 mod observe;
 mod offers;
+mod other;
 mod other_size;
 mod outlook;
 mod pace;
@@ -68,7 +69,7 @@ mod ways;
 mod weighing;
 
 pub use asked::AskedGates;
-pub use blue_green::find::Resumes;
+pub use blue_green::{family::works_for, find::Resumes};
 pub use cost::Upkeep;
 pub use demand::Demand;
 pub use failed_starts::FailedStarts;
@@ -80,7 +81,7 @@ pub use live::changed as changed_live;
 pub use made_by::MadeBy;
 pub use node_logs::UploadedLogs;
 pub use pace::Pace;
-pub use pair::{Successor, successor};
+pub use pair::{Successor, has_family, successor};
 pub use report::{BackOn, FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round, SecondFate, SecondPool};
 pub use resolve::{Resolved, resolve};
 pub use return_plan::{Resized, ReturnPlan, ReturnStep};
@@ -99,6 +100,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     expiry,
+    ids::PoolId,
     one_line::one_line,
     plan::{Ended, Fact, Plan},
     rights::{self, Need},
@@ -126,6 +128,8 @@ pub struct Foreseen {
     pub plan: Plan<RolloutStep>,
     /// The nodes that it brings; nothing when it brings none, or when that is not known.
     pub demand: Option<Demand>,
+    /// The pools that it is about: the one that does the work, and the second one that takes it over.
+    pub works_on: Vec<PoolId>,
     /// Whether it goes on with the move of another run, which holds the room of two pools until it has ended.
     pub resumes: Resumes,
     /// The nodes that there are more on the way, where the work moves to a second pool.
@@ -276,6 +280,7 @@ async fn plan_one(
     Ok(Foreseen {
         plan: beginning.plan,
         demand,
+        works_on: vec![settings.pool.id.clone()],
         resumes: Resumes::No,
         surge: None,
         needs: None,

@@ -199,7 +199,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
             match there {
                 Some(there) if asked.is_some_and(|asked| asked.id == there.id && asked.phase == there.phase) => break,
                 Some(there) if asked.is_none_or(|asked| asked.id != there.id) => {
-                    return Err(refused(self.pools.old.at(), begin::another(&there)));
+                    return Err(refused(self.pools.old.at(), begin::another(&there, None)));
                 }
                 // Another run of the same turned it back meanwhile.
                 Some(there) if there.phase == Phase::Back => break,

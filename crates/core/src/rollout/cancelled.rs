@@ -249,7 +249,10 @@ pub(super) fn explained(error: Error, (report, at): (&RolloutReport, Option<At<'
 fn left_changing(error: Error, (report, at): (&RolloutReport, Option<At<'_>>), halt: &Halt) -> Error {
     if report.action == PoolAction::Returned {
         let error = going_on(error.with_kept(left_returning(report, halt)), halt);
-        return stopping(error.with_next("to end the return, run this", at.map(At::rolling_back)), (halt, at));
+        return stopping(
+            error.with_next("to end the return, run this", at.map(At::rolling_back)),
+            (halt, at),
+        );
     }
     let is_of_two = report.action == PoolAction::Moved || report.former_pool.is_some();
     let state = match halt.left.as_slice() {

@@ -174,6 +174,12 @@ impl Shift {
     }
 }
 
+/// Whether a roll-out has moved work from or to the pool.
+#[must_use]
+pub fn has_family(pool: &Pool) -> bool {
+    PairRecord::of(pool) != Kin::Nothing
+}
+
 /// The pool that does the work of this one, when a roll-out to a second pool has come to its end.
 #[must_use]
 pub fn successor(pool: &Pool) -> Option<Successor> {

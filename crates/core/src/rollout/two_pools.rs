@@ -89,12 +89,13 @@ pub(super) async fn plan(
     let found = find::find(&account, site, settings, &mut Vec::new()).await?;
     let mut plan: Vec<RolloutStep> = found.choice.into_iter().collect();
     let (mut surge, mut quotas, mut needs) = (None, Vec::new(), None);
-    let mut resumes = Resumes::No;
+    let (mut resumes, mut works_on) = (Resumes::No, Vec::new());
     let demand = match &found.what {
         What::One(settings) => {
             let planned = super::plan_one((client, looks), site, (settings, extent)).await?;
             plan.extend(planned.plan.steps);
             quotas = planned.quotas;
+            works_on = planned.works_on;
             planned.demand
         }
         What::Two(two) => {
@@ -103,6 +104,7 @@ pub(super) async fn plan(
             let need = replicas::foresee(&access, site, &two.settings).await?;
             plan.extend(planned(client, &watch, two, &need).await?);
             resumes = two.resumes;
+            works_on.extend([two.former_id.clone(), two.shift.new.clone()]);
             surge = Some(Surge::of(&two.shift, &settings.change));
             needs = Some(self::needs(two));
             if extent == Extent::WithNeeds && two.intent.follows.is_none() {
@@ -118,6 +120,7 @@ pub(super) async fn plan(
     Ok(Foreseen {
         plan: Plan::new(plan),
         demand,
+        works_on,
         resumes,
         surge,
         needs,
@@ -287,7 +290,10 @@ pub(super) async fn to_return(
         };
     };
     let pair = former.id().map(|former| Pair { former, record, shift });
-    Ok(pair.map_or_else(|| in_place(id, change.as_deref()), |pair| Return::ToFormer(Box::new(pair))))
+    Ok(pair.map_or_else(
+        || in_place(id, change.as_deref()),
+        |pair| Return::ToFormer(Box::new(pair)),
+    ))
 }
 
 fn in_place(pool: PoolId, change: Option<&Record>) -> Return {

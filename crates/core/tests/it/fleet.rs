@@ -6,7 +6,7 @@ use azure_batch_core::{
     error::ErrorKind,
     fleet::{self, FleetPlan, PoolPlan, PoolRun},
     ids::PoolId,
-    options::pool::{ACCOUNT, IMAGE_VERSION, POOL_FILE, PRICE_FILE, STRATEGY},
+    options::pool::{ACCOUNT, IMAGE_VERSION, NEW_POOL_ID, POOL_FILE, PRICE_FILE, STRATEGY},
     progress::Event,
     rollout::PoolAction,
     settings::{self, Checked, FleetSettings, ROLLOUT_DEADLINE, Values},
@@ -117,6 +117,59 @@ pools:
         assert_eq!(results(&runs), moved, "killed after {seconds} s");
     }
     assert!(held_up > 2, "only {held_up} runs were killed with two pools of a there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pools_that_would_share_a_second_pool_are_refused_before_any_of_them_is_changed() {
+    let file = "
+defaults: {vm-size: Standard_D4s_v5, node-agent-sku-id: batch.node.ubuntu 22.04}
+pools:
+  - {pool-id: a, target-dedicated-nodes: 2}
+  - {pool-id: b, target-dedicated-nodes: 2}
+  - {pool-id: c, target-dedicated-nodes: 2}
+";
+    let run = async |azure: &Azure, values: Values| {
+        let settings = settings::fleet(&values).unwrap().settings;
+        fleet::run(&client(azure, ROLLOUT_DEADLINE).await, &settings).await
+    };
+    let azure = world(|_| {});
+    run(&azure, given(file).with(IMAGE_VERSION, image("0.9.0"))).await;
+    azure.turn_the_page();
+    let next = given(file).with(STRATEGY, "blue-green").with(NEW_POOL_ID, "x");
+    let runs = run(&azure, next.clone()).await;
+    for run in &runs {
+        let report = run.outcome.as_ref().unwrap().result.as_ref().unwrap_err().report();
+        assert!(
+            report.contains("3 pools of the file (a, b, c) are about one pool, x"),
+            "{report}"
+        );
+    }
+    assert_eq!(
+        results(&runs),
+        ["a", "b", "c"].map(|pool| (pool, "BadInput".to_owned()))
+    );
+    assert_eq!(azure.writes(), Vec::<String>::new());
+
+    // Each by itself: the second one finds that x has work.
+    let only = |pool: &str| {
+        let pool = format!("pool-id: {pool},");
+        let lines = file
+            .lines()
+            .filter(|line| !line.contains("pool-id: ") || line.contains(&pool));
+        let file: Vec<&str> = lines.collect();
+        next.clone().with(POOL_FILE, file.join("\n"))
+    };
+    let moved = run(&azure, only("a")).await;
+    assert_eq!(results(&moved), [("a", "Moved".to_owned())]);
+    azure.turn_the_page();
+    let runs = run(&azure, only("b")).await;
+    let report = runs[0].outcome.as_ref().unwrap().result.as_ref().unwrap_err().report();
+    assert!(
+        report.contains("cannot get the second pool x: that one does the work of pool a")
+            && !report.contains("elete it"),
+        "{report}"
+    );
+    assert_eq!(azure.writes(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]

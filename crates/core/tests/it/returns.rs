@@ -32,9 +32,7 @@ async fn stopped(azure: &Azure, settings: &RollbackSettings, deadline: Duration)
 /// The texts and commands of what comes next.
 fn next(failure: &Failure) -> Vec<(&str, String)> {
     let steps = failure.next.iter();
-    steps
-        .map(|step| (step.text.as_str(), step.command.join(" ")))
-        .collect()
+    steps.map(|step| (step.text.as_str(), step.command.join(" "))).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,10 +74,7 @@ async fn a_stopped_return_of_the_work_names_both_pools_and_the_command_that_ends
         .filter(|(_, command)| command.starts_with("azure-batch-pool rollback"));
     assert_eq!(returns.count(), 1, "{next:?}");
     let report = good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&settings)).await);
-    assert_eq!(
-        (report.targets.dedicated, report.needed, report.ready),
-        (5, 5, Some(5))
-    );
+    assert_eq!((report.targets.dedicated, report.needed, report.ready), (5, 5, Some(5)));
     assert_eq!(rollout_blue_green::state(&azure).await, rollout_blue_green::FORMER);
 }
 
@@ -98,8 +93,5 @@ async fn a_stopped_return_in_place_says_that_it_is_a_return() {
         "{failure:?}"
     );
     let report = good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&settings)).await);
-    assert_eq!(
-        (report.targets.dedicated, report.needed, report.ready),
-        (5, 5, Some(5))
-    );
+    assert_eq!((report.targets.dedicated, report.needed, report.ready), (5, 5, Some(5)));
 }

@@ -375,3 +375,32 @@ async fn another_vm_size_comes_in_place_and_goes_back_with_the_image() {
     );
     assert_eq!(state(&azure).await, "5 of 5 on 0.9.0, busy active 0, asleep disabled 0");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_change_goes_on_when_what_the_pool_has_is_named_or_left_out_and_another_one_says_what_differs() {
+    let azure = working().await;
+    let named = in_place(8);
+    let mut unnamed = named.clone();
+    (unnamed.pool.vm_size, unnamed.pool.node_agent_sku) = (None, None);
+    let begin = rollout::run(&client(&azure, Duration::from_secs(300)).await, &checked(&unnamed)).await;
+    assert_eq!(begin.result.must_fail().kind(), ErrorKind::Deadline);
+    azure.turn_the_page();
+
+    let mut more = named.clone();
+    more.pool.targets.dedicated = 9;
+    let mut larger = named.clone();
+    larger.pool.vm_size = Some("Standard_D8s_v5".parse().unwrap());
+    for (other, differs) in [(more, "this one is to 9 nodes"), (larger, "this one also gives ")] {
+        let error = failure(&azure, &other).await;
+        let report = error.report();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{report}");
+        assert!(
+            report.contains("1.0.0 with 8 nodes; ") && report.contains(differs),
+            "{report}"
+        );
+    }
+    assert_eq!(azure.writes(), Vec::<String>::new());
+
+    let report = good(roll_out(&azure, &named).await);
+    assert_eq!((report.action, report.ready), (PoolAction::Replaced, Some(8)));
+}

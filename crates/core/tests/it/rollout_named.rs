@@ -5,18 +5,21 @@
 
 use crate::reads_well::MustFail as _;
 use azure_batch_core::{
+    deletion,
     error::ErrorKind,
+    options::{fleet::WITH_JOBS, pool as pool_options},
     rollout::{self, PoolAction},
-    settings::{ROLLOUT_DEADLINE, RolloutSettings, Strategy},
+    settings::{self, ROLLOUT_DEADLINE, RolloutSettings, Strategy, Values},
 };
 use http::Method;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     given::checked,
     rollout::{client, failure, good, image, roll_out},
     rollout_blue_green::{MOVED, back, blue_green, state},
     rollout_in_place::{ask, working},
-    support::Azure,
+    support::{Azure, GROUP, lines},
 };
 
 /// The work of p1 is on p1-1-0-0.
@@ -49,7 +52,7 @@ async fn the_default_strategy_compares_and_resizes_the_pool_that_does_the_work()
     assert!(
         error
             .report()
-            .contains("pool p1-1-0-0 exists and runs 1.0.0, not 0.9.0"),
+            .contains("pool p1-1-0-0 exists and runs def1 1.0.0, not def1 0.9.0"),
         "{}",
         error.report()
     );
@@ -109,7 +112,9 @@ async fn a_pool_whose_successor_is_gone_is_refused_and_a_rollback_gives_it_its_n
         let error = failure(&azure, &asked(strategy, "1.0.0", 5)).await;
         assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
         assert!(
-            error.report().contains("was replaced by a pool that is not there any more"),
+            error
+                .report()
+                .contains("was replaced by a pool that is not there any more"),
             "{}",
             error.report()
         );
@@ -119,4 +124,27 @@ async fn a_pool_whose_successor_is_gone_is_refused_and_a_rollback_gives_it_its_n
     good(rollout::roll_back(&client, &checked(&back())).await);
     let report = good(roll_out(&azure, &asked(Strategy::CreateOnly, "0.9.0", 5)).await);
     assert_eq!((report.pool.as_str(), report.action), ("p1", PoolAction::Unchanged));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_of_the_pool_that_does_the_work_says_so() {
+    let azure = moved().await;
+    let told = async |pool: &str| {
+        let values = Values::default()
+            .with(
+                pool_options::ACCOUNT,
+                format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1"),
+            )
+            .with(pool_options::POOL_ID, pool)
+            .with(WITH_JOBS, true);
+        let asked = settings::deletion(&values).unwrap();
+        let (client, mut events) = azure.client(&CancellationToken::new()).await;
+        deletion::run(&client, &asked.settings).await.unwrap();
+        lines(&mut events).join("\n")
+    };
+    let said = told("p1-1-0-0").await;
+    assert!(said.contains("pool p1-1-0-0 does the work of pool p1"), "{said}");
+    let said = told("p1").await;
+    assert!(!said.contains("does the work"), "{said}");
+    assert_eq!(azure.writes(), Vec::<String>::new());
 }

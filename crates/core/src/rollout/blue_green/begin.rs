@@ -4,7 +4,10 @@
 
 use jiff::Timestamp;
 
-use super::{family::new_id, stages::stages};
+use super::{
+    family::{new_id, works_for},
+    stages::stages,
+};
 use crate::{
     batch::{
         pool::{Pool, Scaling},
@@ -16,6 +19,7 @@ use crate::{
         as_found,
         counted::counted,
         decide::Refusal,
+        other::Begun,
         pair::Shift,
         record::{Phase, Record, Remembered},
         spec::{Maker, Spec, When},
@@ -31,6 +35,7 @@ const BY_ID: &str =
 const ROOM: &str = "ask for more quota, give {strategy=in-place}, or make {max_surge} larger";
 const ANOTHER: &str =
     "run that roll-out again to its end, or go back with azure-batch-pool rollback; then run this one";
+const WORKING: &str = "give another id in {new_pool_id}";
 const TAKEN: &str = "delete it if it is not needed, or give another id in {new_pool_id}";
 
 /// What a pool has to do with what is asked for.
@@ -72,7 +77,7 @@ pub(in crate::rollout) fn second(
     let is_other = |id: &PoolId| !id.as_str().eq_ignore_ascii_case(former.as_str());
     chosen.filter(is_other).ok_or_else(|| Refusal {
         why: "would be its own second pool".to_owned(),
-        remedy: "give another id in {new_pool_id}",
+        remedy: WORKING,
     })
 }
 
@@ -128,10 +133,16 @@ pub(in crate::rollout) fn refusal(
             ELSE,
         );
     }
-    let taken = pools.iter().any(|pool| pool.is_called(second));
-    taken.then(|| Refusal {
-        why: format!("cannot get the second pool {second}: one of that id is there"),
-        remedy: TAKEN,
+    pools.iter().find(|pool| pool.is_called(second))?;
+    Some(match works_for(pools, second) {
+        Some(other) => Refusal {
+            why: format!("cannot get the second pool {second}: that one does the work of pool {other}"),
+            remedy: WORKING,
+        },
+        None => Refusal {
+            why: format!("cannot get the second pool {second}: one of that id is there"),
+            remedy: TAKEN,
+        },
     })
 }
 
@@ -148,7 +159,7 @@ pub(in crate::rollout) fn shift(
     let size = NodeCounts::from(settings.pool.targets);
     let shift = Shift {
         phase: Phase::Forward,
-        id: spec.roll_out_id(size, None),
+        id: spec.roll_out_id_on(former, (size, None)),
         new: second,
         to: spec.version().to_string(),
         size,
@@ -236,12 +247,23 @@ fn beyond(shift: &Shift, of: impl Fn(NodeCounts) -> u32) -> u32 {
     of(shift.together).saturating_sub(larger).max(1)
 }
 
-/// Why another roll-out cannot begin or go on while this one is under way.
-pub(in crate::rollout) fn another(shift: &Shift) -> Refusal {
+/// Why another roll-out cannot begin or go on while this one is under way. `asked` is what that one asks for, where it
+/// is known.
+pub(in crate::rollout) fn another(shift: &Shift, asked: Option<(&Spec, &Pool, NodeCounts)>) -> Refusal {
+    let begun = Begun {
+        id: &shift.id,
+        to: &shift.to,
+        size: shift.size,
+        follows: None,
+    };
+    let differs = asked.map(|(spec, pool, targets)| begun.differs((spec, pool), (targets, None)));
+    let differs = differs.map_or_else(String::new, |differs| format!("; {differs}"));
     Refusal {
         why: format!(
-            "is being replaced by pool {} since {}, with {}",
-            shift.new, shift.since, shift.to
+            "is being replaced by pool {} since {}, on {}{differs}",
+            shift.new,
+            shift.since,
+            begun.brings()
         ),
         remedy: ANOTHER,
     }

@@ -99,10 +99,25 @@ pub(in crate::rollout) fn meant(pools: &[Pool], given: &PoolId) -> Result<PoolId
         Err(refusal) => {
             let own = pools.iter().find(|pool| pool.is_called(given));
             let is_readable = |pool: &&Pool| PairRecord::of(pool) != Kin::Unreadable;
-            Some(own.filter(|pool| does_its_own_work(pool)).filter(is_readable).ok_or(refusal)?)
+            Some(
+                own.filter(|pool| does_its_own_work(pool))
+                    .filter(is_readable)
+                    .ok_or(refusal)?,
+            )
         }
     };
     Ok(pool.and_then(Pool::id).unwrap_or_else(|| given.clone()))
+}
+
+/// The id under which a pool does the work that a roll-out has moved to it; nothing for any other pool.
+#[must_use]
+pub fn works_for(pools: &[Pool], id: &PoolId) -> Option<PoolId> {
+    let family = family_of(pools, id);
+    let is_other = !family.as_str().eq_ignore_ascii_case(id.as_str());
+    match standing(pools, &family) {
+        Ok(Standing::Working(pool)) if is_other && pool.is_called(id) => Some(family),
+        Ok(_) | Err(_) => None,
+    }
 }
 
 /// Whether no other pool has taken its work over.
@@ -264,11 +279,27 @@ mod tests {
             assert_eq!(meant(&family(Phase::Forward), given), "render");
             assert_eq!(meant(&family(Phase::Returned), given), "render");
         }
-        assert_eq!(meant(&[made("render-1", "render")], "render"), "render-1", "the former one is gone");
+        assert_eq!(
+            meant(&[made("render-1", "render")], "render"),
+            "render-1",
+            "the former one is gone"
+        );
         let gone = "was replaced by a pool that is not there any more";
         assert_eq!(meant(&[from("render", Phase::Done, "render-1")], "render"), gone);
         let both = [pool("render", None), made("render-1", "render")];
         assert_eq!(meant(&both, "render"), "render", "the one that was named is meant");
+    }
+
+    #[test]
+    fn a_pool_works_for_the_id_that_a_roll_out_has_moved_the_work_from() {
+        let family = |phase| [from("render", phase, "render-1"), made("render-1", "render")];
+        let of = |phase, name| works_for(&family(phase), &id(name));
+        assert_eq!(of(Phase::Done, "render-1"), Some(id("render")));
+        assert_eq!(
+            [of(Phase::Done, "render"), of(Phase::Returned, "render-1")],
+            [None, None]
+        );
+        assert_eq!(works_for(&[pool("other", None)], &id("other")), None);
     }
 
     #[test]

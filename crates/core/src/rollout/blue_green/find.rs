@@ -25,7 +25,7 @@ use crate::{
         decide::{self, Intent, Refusal},
         explain::{At, refused},
         observe::Site,
-        pair::{Kin, PairRecord, Shift},
+        pair::{PairRecord, Shift, has_family},
         record::{Record, Remembered},
         room,
         spec::{Spec, unusable},
@@ -202,8 +202,10 @@ impl Looking<'_> {
             .shift
             .clone()
             .ok_or_else(|| refused(self.at(id), decide::deleted()))?;
-        if shift.id != spec.roll_out_id(self.settings.pool.targets.into(), None) {
-            return Err(refused(self.at(id), begin::another(&shift)));
+        let targets = self.settings.pool.targets.into();
+        if !spec.is_roll_out(&shift.id, &former, (targets, None)) {
+            let asked = Some((&spec, &former, targets));
+            return Err(refused(self.at(id), begin::another(&shift, asked)));
         }
         let (settings, intent) = self.second(&shift.new, &former, &spec);
         let is_made = self.pools.iter().any(|pool| pool.is_called(&shift.new));
@@ -337,7 +339,7 @@ pub(in crate::rollout) async fn elsewhere(
     (settings, seen): (&RolloutSettings, Option<&Pool>),
 ) -> Result<Option<RolloutSettings>> {
     // A pool that no move has touched does its own work.
-    if seen.is_some_and(|pool| PairRecord::of(pool) == Kin::Nothing) {
+    if seen.is_some_and(|pool| !has_family(pool)) {
         return Ok(None);
     }
     let (look, given) = (watch.look(None).await?, &settings.pool.id);

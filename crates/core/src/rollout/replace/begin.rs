@@ -10,6 +10,7 @@ use crate::{
     rollout::{
         as_found,
         decide::{Intent, Refusal},
+        other,
         record::{Back, Phase, Record, Remembered, is_retired},
         spec::{Spec, When, formula_name, unrestorable},
     },
@@ -40,10 +41,17 @@ pub(in crate::rollout) fn forward(
     now: Timestamp,
 ) -> Result<Begun, Refusal> {
     let scale = intent.follows.as_ref().map(|follows| &follows.scale);
-    let id = spec.roll_out_id(intent.goal.targets, scale);
-    if let Some(record) = under_way(pool, &id)? {
-        return Ok(Begun::Already(record));
+    let size = (intent.goal.targets, scale);
+    let is_ours = |record: &Record| spec.is_roll_out(&record.id, pool, size);
+    match under_way(pool, is_ours) {
+        Ok(Some(record)) => return Ok(Begun::Already(record)),
+        Ok(None) => {}
+        Err(record) => {
+            let differs = begun_of(&record).differs((spec, pool), size);
+            return Err(another(&record, &format!("; {differs}")));
+        }
     }
+    let id = spec.roll_out_id_on(pool, size);
     if let Some(refusal) = as_found::changed(intent.adopt, (intent.goal.targets, scale), Some(pool)) {
         return Err(refusal);
     }
@@ -86,7 +94,8 @@ fn base(targets: NodeCounts, following: Option<&Pool>) -> u32 {
 
 /// Begins to try an image on a new pool, or goes on with it. Nothing when the pool was tried, or others made it meanwhile.
 pub(in crate::rollout) fn trial(made: &Record, pool: &Pool) -> Result<Option<Begun>, Refusal> {
-    if let Some(record) = under_way(pool, &made.id)? {
+    let is_ours = |record: &Record| record.id == made.id;
+    if let Some(record) = under_way(pool, is_ours).map_err(|record| another(&record, ""))? {
         return Ok(Some(Begun::Already(record)));
     }
     let is_emptied = pool.targets.total() == 0
@@ -94,18 +103,32 @@ pub(in crate::rollout) fn trial(made: &Record, pool: &Pool) -> Result<Option<Beg
     Ok(is_emptied.then(|| Begun::New(made.clone())))
 }
 
-/// The change that this roll-out goes on with.
-fn under_way(pool: &Pool, id: &str) -> Result<Option<Record>, Refusal> {
+/// The change that this roll-out goes on with, or that of another one.
+fn under_way(pool: &Pool, is_ours: impl Fn(&Record) -> bool) -> Result<Option<Record>, Box<Record>> {
     match Record::of(pool) {
-        Remembered::Change(record) if record.is_under_way() && record.id == id => Ok(Some(*record)),
-        Remembered::Change(record) if record.is_under_way() => Err(Refusal {
-            why: format!(
-                "is being changed by another roll-out since {}, to {}",
-                record.since, record.to
-            ),
-            remedy: ANOTHER,
-        }),
+        Remembered::Change(record) if record.is_under_way() && is_ours(&record) => Ok(Some(*record)),
+        Remembered::Change(record) if record.is_under_way() => Err(record),
         Remembered::Change(_) | Remembered::Nothing | Remembered::Unreadable => Ok(None),
+    }
+}
+
+fn begun_of(record: &Record) -> other::Begun<'_> {
+    other::Begun {
+        id: &record.id,
+        to: &record.to,
+        size: record.size,
+        follows: record.follows.as_deref(),
+    }
+}
+
+fn another(record: &Record, differs: &str) -> Refusal {
+    Refusal {
+        why: format!(
+            "is being changed by another roll-out since {}, to {}{differs}",
+            record.since,
+            begun_of(record).brings()
+        ),
+        remedy: ANOTHER,
     }
 }
 

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::{Map, Value, json};
 
 use super::{
-    ASKED, Difference, IMAGE_REFERENCE, SPEC, Spec, VERSION, When,
+    ASKED, Difference, IMAGE_REFERENCE, NODE_AGENT, SPEC, Spec, VERSION, When,
     mark::{hidden_secrets, without_secrets},
     set,
 };
@@ -16,6 +16,7 @@ use crate::{
     batch::{autoscale, pool::Pool},
     ids::{NodeCounts, resource::ImageVersionId},
     json as read_json,
+    options::pool::{NODE_AGENT_SKU_ID, START_TASK, VM_SIZE},
     rollout::{
         made_by::{ADOPTED, MadeBy},
         record::{Items, Record, Was, is_part},
@@ -52,6 +53,64 @@ impl Spec {
             mark: pool.metadata(SPEC).map(str::to_owned),
             autoscale: autoscale::of(pool),
         }
+    }
+
+    /// Names the roll-out of a pool that is there: the same settings have the same name. Size and agent are the pool's
+    /// where the settings leave them open, so that naming what the pool has makes it no other roll-out.
+    pub(in crate::rollout) fn roll_out_id_on(
+        &self,
+        pool: &Pool,
+        (targets, scale): (NodeCounts, Option<&Autoscale>),
+    ) -> String {
+        self.completed_from(pool).roll_out_id(targets, scale)
+    }
+
+    /// Whether it is the roll-out of that name: one of an earlier version named only what was given.
+    pub(in crate::rollout) fn is_roll_out(
+        &self,
+        id: &str,
+        pool: &Pool,
+        (targets, scale): (NodeCounts, Option<&Autoscale>),
+    ) -> bool {
+        self.roll_out_id_on(pool, (targets, scale)) == id || self.roll_out_id(targets, scale) == id
+    }
+
+    /// The one setting without which it would be the roll-out of that name.
+    pub(in crate::rollout) fn only_more_than(
+        &self,
+        id: &str,
+        pool: &Pool,
+        size: (NodeCounts, Option<&Autoscale>),
+    ) -> Option<String> {
+        let top = self.body.as_object().into_iter().flatten();
+        let parts = read_json::at(&self.body, "/virtualMachineConfiguration").as_object();
+        let names = top.map(|(name, _)| name.clone());
+        let parts = parts
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| format!("{CONFIGURATION}/{name}"));
+        let mut names = names.chain(parts).map(|name| format!("/{name}"));
+        let found = names.find(|pointer| self.without(pointer).is_roll_out(id, pool, size))?;
+        Some(match found.as_str() {
+            "/vmSize" => format!("{{{}}}", VM_SIZE.path),
+            NODE_AGENT => format!("{{{}}}", NODE_AGENT_SKU_ID.path),
+            "/startTask" => format!("{{{}}}", START_TASK.path),
+            other => other.trim_start_matches('/').replace('/', "."),
+        })
+    }
+
+    /// The same without a setting.
+    fn without(&self, pointer: &str) -> Self {
+        let mut less = self.clone();
+        if let Some((parent, name)) = pointer.rsplit_once('/')
+            && let Some(fields) = less.body.pointer_mut(parent).and_then(Value::as_object_mut)
+        {
+            fields.remove(name);
+        }
+        if pointer == "/startTask" {
+            less.start_task = None;
+        }
+        less
     }
 
     /// Names the roll-out: the same settings have the same name.
