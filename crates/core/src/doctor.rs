@@ -231,6 +231,11 @@ async fn check_former(client: &Client, endpoint: &BatchEndpoint, report: &mut Do
             continue;
         };
         let kept = format!("{id}: pool {} does its work", successor.pool);
+        if let Some(why) = rollout::no_return_to(client, endpoint, &found).await? {
+            let text = format!("{kept}; a return is not possible, as its image version {why}");
+            report.add(check, State::Limited, text);
+            continue;
+        }
         match successor.kept_until {
             Some(until) if until <= now => {
                 let day = until.strftime("%Y-%m-%d");

@@ -135,6 +135,17 @@ async fn of_pool(
     (pool, region): (&Pool, Option<&Location>),
 ) -> Result<Migration> {
     if let Some(unfinished) = rollout::unfinished(pool) {
+        if let SoughtVersion::Named(version) = &settings.version
+            && version.known() != Some(&unfinished.to)
+        {
+            let why = format!(
+                "the image version was named; a change of the pool to {} has begun and not come to its end",
+                unfinished.to
+            );
+            client.note(&why);
+            let settings = settings.as_rollout(version.clone(), as_found(pool, Some(unfinished)));
+            return Ok(Migration::Moves(Box::new(Move { why, settings })));
+        }
         let why = format!(
             "a change of the pool to {} has begun, and this goes on with it",
             unfinished.to

@@ -272,16 +272,7 @@ pub(super) fn kept(at: At<'_>, bad: Error, (stays, back): (&'static str, Back)) 
         .fold(error, |error, Next { text, command }| error.with_next(text, command));
     let on = "look at the new nodes; to go on from here, run again";
     let error = error.with_next(on, None);
-    let error = match back {
-        Back::Possible => error.with_next("or bring back what was there before", at.rolling_back()),
-        Back::Retired => error
-            .with_fact("it was on a managed image, and Batch gives no pool such an image since 31 March 2026")
-            .with_next(
-                "if the image itself is bad, roll another version out to a new pool id, and move the jobs there",
-                None,
-            ),
-    };
-    error.because(bad.without_kept())
+    advice::of_way_back(at, error, back).because(bad.without_kept())
 }
 
 /// What a layer says is to be done.
@@ -316,6 +307,14 @@ pub(super) fn refused(at: At<'_>, refusal: Refusal) -> Error {
             None,
         )
         .with_next("to bring the pool back to what it was", at.rolling_back())
+        .with_next(
+            words![
+                "where neither can end, roll out any version with ",
+                Piece::set(pool::STRATEGY, "in-place"),
+                ": it takes that change over"
+            ],
+            None,
+        )
 }
 
 /// A pool that did not get its size: nodes are missing, or there are some that should go.

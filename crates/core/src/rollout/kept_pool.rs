@@ -18,19 +18,30 @@ pub struct KeptPool {
     pub hours: u64,
     /// Who has made it.
     pub made_by: MadeBy,
+    /// Why there is no return to it, when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_return: Option<&'static str>,
 }
 
 impl fmt::Display for KeptPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (pool, hours) = (&self.pool, self.hours);
-        match self.made_by {
-            MadeBy::RollOuts => write!(
+        let no_return = self
+            .no_return
+            .map(|why| format!("there is no return, as its image version {why}"));
+        match (self.made_by, no_return) {
+            (MadeBy::RollOuts, None) => write!(
                 f,
                 "keep pool {pool} without nodes for {hours} hours; until then a return is possible"
             ),
-            MadeBy::Others => write!(
+            (MadeBy::RollOuts, Some(why)) => write!(f, "keep pool {pool} without nodes for {hours} hours; {why}"),
+            (MadeBy::Others, None) => write!(
                 f,
                 "keep pool {pool} without nodes, so that a return is possible; no roll-out deletes it, as none has made it"
+            ),
+            (MadeBy::Others, Some(why)) => write!(
+                f,
+                "keep pool {pool} without nodes; {why}, and no roll-out deletes it, as none has made it"
             ),
         }
     }

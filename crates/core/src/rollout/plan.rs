@@ -7,7 +7,7 @@ use super::{
     decide::{Intent, Next, Refusal, Stage, Waiting},
     explain::refused,
     follow::not_evaluated,
-    heal,
+    former, heal,
     pool::PoolAccess,
     record::{Phase, Record, Remembered},
     replace::{self, steps::EMPTIED},
@@ -353,8 +353,13 @@ async fn replaced(
         access.client().note(text);
     }
     let now = access.client().run().now();
-    let around = replace::steps::steps((intent, spec), (pool, &jobs), settings, now);
+    let way_back = former::of_pool(access.client(), access.watch().endpoint(), pool).await?;
+    let around = replace::steps::steps((intent, spec), (pool, &jobs, way_back), settings, now);
     let (mut plan, after) = around.map_err(|refusal| refused(access.at(), refusal))?;
+    let goes_on = matches!(plan.first(), Some(RolloutStep::ResumeChange { .. }));
+    if let Some(left) = Record::of_pool(pool).filter(|left| left.is_under_way() && !goes_on) {
+        access.client().warn(left.taken_over());
+    }
     let mut filled = pool.clone();
     filled.current = EMPTIED;
     let grows = match intent.follows {

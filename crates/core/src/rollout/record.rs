@@ -13,8 +13,12 @@ use serde_json::Value;
 
 use crate::{
     batch::pool::{Pool, Scaling},
+    compute::version,
     error::Error,
-    ids::{NodeCounts, resource::ImageId},
+    ids::{
+        NodeCounts,
+        resource::{ImageId, ImageVersionId},
+    },
     judgement::Tasks,
     one_line::one_line,
     settings::Autoscale,
@@ -65,6 +69,9 @@ pub(super) struct Record {
     /// The short name of the formula that the pool gets, or had when the return began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) follows: Option<String>,
+    /// The pool as the change left it that this one took over, until it has the settings of its direction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) over: Option<Over>,
     /// How many further items hold the rest of it; 0 where it is whole.
     #[serde(default, skip_serializing_if = "is_zero")]
     rest: usize,
@@ -87,10 +94,38 @@ pub(super) enum Phase {
 /// Whether a pool can be what it was before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Back {
-    /// It can.
+    /// It can, as far as is known.
     Possible,
     /// It was on an image of a kind that Batch gives no pool any more.
     Retired,
+    /// No node can be made from its former image version.
+    Lost(Lack),
+}
+
+/// Why no node can be made from an image version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lack {
+    /// Its definition does not have it any more.
+    Gone,
+    /// It is deleted, and its gallery keeps it only so that it can be restored.
+    Deleted,
+    /// It failed.
+    Failed,
+    /// It is in other regions only.
+    Elsewhere,
+}
+
+/// A change that another one took over before its end: the pool as it was left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Over {
+    /// Its image; absent when it has no id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) image: Option<String>,
+    /// Its targets.
+    pub(super) targets: NodeCounts,
+    /// The short name of the formula that it followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) follows: Option<String>,
 }
 
 /// What there was before a change.
@@ -147,6 +182,32 @@ impl Was {
             .max_by_key(|(_, letters)| *letters)
             .unwrap_or_default()
     }
+
+    /// What there was before both changes, when this is what a second one finds that takes over the first.
+    pub(super) fn before(mut self, first: &Self) -> Self {
+        let is_in_first = |pointer: &str| {
+            let mut known = first.fields.keys();
+            known.any(|known| pointer == known || pointer.starts_with(&format!("{known}/")))
+        };
+        self.fields.retain(|pointer, _| !is_in_first(pointer));
+        self.fields.extend(first.fields.clone());
+        Self {
+            fields: self.fields,
+            ..first.clone()
+        }
+    }
+}
+
+impl Lack {
+    /// The end of a sentence that begins with the version.
+    pub(super) const fn why(self) -> &'static str {
+        match self {
+            Self::Gone => "is not there any more",
+            Self::Deleted => "is deleted, and no node can be made from it unless it is restored",
+            Self::Failed => "has failed, and no node can be made from it",
+            Self::Elsewhere => "has no replica in the region of the pool",
+        }
+    }
 }
 
 impl Origin {
@@ -173,6 +234,7 @@ impl Record {
             before: None,
             why: None,
             follows: None,
+            over: None,
             rest: 0,
         }
     }
@@ -198,6 +260,7 @@ impl Record {
             before: None,
             why: None,
             follows: None,
+            over: None,
             rest: 0,
         }
     }
@@ -224,6 +287,7 @@ impl Record {
     pub(super) fn after_swap(&self) -> Self {
         Self {
             swapped: self.phase == Phase::Forward,
+            over: None,
             ..self.clone()
         }
     }
@@ -269,6 +333,15 @@ impl Record {
         matches!(self.phase, Phase::Forward | Phase::Back)
     }
 
+    /// What is said when another roll-out takes it over.
+    pub(super) fn taken_over(&self) -> String {
+        let (since, to) = (self.since, short_version(&self.to));
+        format!(
+            "the change to {to} that began {since} has not come to its end: this roll-out takes it over, with the jobs \
+             that it holds and what the pool was before it"
+        )
+    }
+
     /// Whether Batch lets the pool be what it was.
     pub(super) fn way_back(&self) -> Back {
         match self.former_image().is_some_and(is_retired) {
@@ -287,6 +360,13 @@ impl Record {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 const fn is_zero(count: &usize) -> bool {
     *count == 0
+}
+
+/// What people call an image version.
+fn short_version(image: &str) -> String {
+    image
+        .parse::<ImageVersionId>()
+        .map_or_else(|_| image.to_owned(), |id| version::title(&id))
 }
 
 /// Whether an image is of a kind that Batch gives no pool any more: managed images, since 31 March 2026.

@@ -19,9 +19,9 @@ use super::{
     decide::{self, Intent, LAG, Refusal},
     explain::{self, refused},
     filling::Filling,
-    jobs,
+    former, jobs,
     pool::PoolAccess,
-    record::{Back, CANCELLED, Phase, Record, Remembered},
+    record::{Back, CANCELLED, Phase, Record, Remembered, reason},
     report::BackOn,
     spec::{Spec, Wanted, back_body, recorded, unusable},
     strays::{Stray, Strays},
@@ -86,6 +86,8 @@ pub(super) struct Replacing<'run, 'account> {
     made: Option<Instant>,
     /// Why the new image was found bad.
     bad: Option<Error>,
+    /// The change that this run has begun or goes on with.
+    change: Option<String>,
 }
 
 /// What is said when the new image is bad.
@@ -110,6 +112,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             left: None,
             made: None,
             bad: None,
+            change: None,
         }
     }
 
@@ -211,7 +214,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
                 }
                 (pool, _) => pool.ok_or_else(|| refused(self.access.at(), decide::deleted()))?,
             };
-            let begun = self.begun(&pool);
+            let begun = self.begun(&pool).await?;
             let record = match begun.map_err(|refusal| refused(self.access.at(), refusal))? {
                 None => {
                     // A pool that was tried gets its size next, and that says what was done.
@@ -221,12 +224,14 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
                     return Ok(false);
                 }
                 Some(Begun::Already(record)) => {
+                    self.change = Some(record.id.clone());
                     self.note_resumed(&record);
                     return Ok(true);
                 }
                 Some(Begun::New(record)) => self.with_before(record).await?,
             };
             if self.write_record(&pool, &record).await? {
+                self.change = Some(record.id.clone());
                 self.note_begun(&record);
                 return Ok(true);
             }
@@ -267,15 +272,17 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
         Ok(())
     }
 
-    fn begun(&self, pool: &Pool) -> Result<Option<Begun>, Refusal> {
-        match (self.asked(), self.way.make) {
+    async fn begun(&self, pool: &Pool) -> Result<Result<Option<Begun>, Refusal>> {
+        Ok(match (self.asked(), self.way.make) {
             (Some(_), Some(record)) => begin::trial(record, pool),
             (Some(asked), None) => {
-                let now = self.access.client().run().now();
-                forward(asked, pool, self.way.filling.canary, now).map(Some)
+                let (client, endpoint) = (self.access.client(), self.access.watch().endpoint());
+                let way_back = former::of_pool(client, endpoint, pool).await?;
+                let now = client.run().now();
+                forward(asked, (pool, way_back), self.way.filling.canary, now).map(Some)
             }
             (None, _) => begin::back(pool),
-        }
+        })
     }
 
     fn asked(&self) -> Option<(&'run Intent, &'run Spec)> {
@@ -291,6 +298,9 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     async fn look(&self) -> Result<(Pool, Record)> {
         let pool = self.find().await?;
         match Record::of(&pool) {
+            Remembered::Change(record) if self.is_taken_over(&record) => {
+                Err(refused(self.access.at(), begin::taken_over(&record)))
+            }
             Remembered::Change(record) => Ok((pool, *record)),
             Remembered::Nothing | Remembered::Unreadable => {
                 let why = "has lost its record of this change meanwhile".to_owned();
@@ -298,6 +308,12 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
                 Err(refused(self.access.at(), Refusal { why, remedy }))
             }
         }
+    }
+
+    /// Whether another roll-out goes on with the pool; a return of its own never goes forward.
+    fn is_taken_over(&self, record: &Record) -> bool {
+        let is_other = self.change.as_ref().is_some_and(|id| *id != record.id);
+        is_other || (self.way.intent.is_none() && record.phase == Phase::Forward)
     }
 
     async fn unfollow(&mut self, pool: &Pool) -> Result<()> {
@@ -369,21 +385,35 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
                 Ok(())
             }
             Err(error) if record.phase == Phase::Forward && speaks_against_image(error.kind()) => {
-                self.found_bad(error, record, Said::of(record))
+                self.found_bad(error, record, Said::of(record)).await
             }
-            Err(error) => Err(error),
+            Err(error) => Err(self.while_returning(error, record)),
         }
     }
 
     /// Remembers what speaks against the image, and the next look begins the return; or ends the run.
-    fn found_bad(&mut self, error: Error, record: &Record, said: Said) -> Result<()> {
-        // A return that Batch refuses would leave the pool without nodes and its jobs disabled.
-        if self.way.on_failure == OnBad::Keep || record.way_back() == Back::Retired {
-            return Err(explain::kept(self.access.at(), error, (said.kept, record.way_back())));
+    async fn found_bad(&mut self, error: Error, record: &Record, said: Said) -> Result<()> {
+        let (client, endpoint) = (self.access.client(), self.access.watch().endpoint());
+        let way_back = match record.is_made() {
+            true => Back::Possible,
+            false => former::of_image(client, endpoint, record.former_image()).await?,
+        };
+        // A return that cannot end would leave the pool without nodes and its jobs disabled.
+        if self.way.on_failure == OnBad::Keep || way_back != Back::Possible {
+            return Err(explain::kept(self.access.at(), error, (said.kept, way_back)));
         }
         self.access.client().warn(format!("{}: {error}", said.bad));
         self.bad = Some(error);
         Ok(())
+    }
+
+    /// An error on the way back, with what the return began for.
+    fn while_returning(&self, error: Error, record: &Record) -> Error {
+        let why = self.bad.as_ref().map(reason).or_else(|| record.why.clone());
+        match why.filter(|why| record.phase == Phase::Back && why != CANCELLED) {
+            Some(why) => error.with_fact(format!("the pool goes back because the new image was found bad: {why}")),
+            None => error,
+        }
     }
 
     /// Asks whether the change is good, once the jobs run again: there are no former nodes any more, so what the pool had
@@ -402,7 +432,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             of: record.size,
         };
         match self.checkpoints.ask(self.access, point, self.report).await? {
-            Some(bad) => self.found_bad(bad, record, Said::WORKING),
+            Some(bad) => self.found_bad(bad, record, Said::WORKING).await,
             None => {
                 self.filled = Filled::Checked;
                 Ok(())

@@ -9,9 +9,13 @@ use super::{
     decide,
     explain::{At, refused},
     filling::Filling,
+    former,
     observe::located,
     pool::PoolAccess,
-    replace::{Replacing, Way, begin},
+    replace::{
+        Replacing, Way,
+        begin::{self, Begun},
+    },
     return_plan::ReturnPlan,
     tell_skipped,
     two_pools::{self, Return},
@@ -96,10 +100,18 @@ async fn plan(client: &Client, found: &Found) -> Result<ReturnPlan> {
     let pool = access.find().await?;
     let pool = pool.ok_or_else(|| refused(access.at(), decide::deleted()))?;
     let begun = begin::back(&pool).map_err(|refusal| refused(access.at(), refusal))?;
-    Ok(match begun {
-        Some(begun) => ReturnPlan::in_place((id, &pool), &begun, &access.jobs().await?),
-        None => ReturnPlan::nothing(id.clone()),
-    })
+    let Some(begun) = begun else {
+        return Ok(ReturnPlan::nothing(id.clone()));
+    };
+    let (Begun::New(back) | Begun::Already(back)) = &begun;
+    if !back.is_made() {
+        former::require(&access, back.former_image()).await?;
+    }
+    Ok(ReturnPlan::in_place(
+        (id, &pool),
+        &begun,
+        &access.jobs().await?,
+    ))
 }
 
 async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut RolloutReport) -> Result<()> {

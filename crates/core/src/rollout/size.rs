@@ -352,6 +352,9 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             AfterRound::Reached => return Ok(true),
             AfterRound::Drain(pause) => self.pause_for_tasks(pool.current, pause).await?,
             AfterRound::End(end) => return Err(self.ended(pool, end, judged.as_ref()).await),
+            AfterRound::Again(_) if self.is_image_gone(judged.as_ref()).await => {
+                return Err(self.ended(pool, End::Stopped, judged.as_ref()).await);
+            }
             AfterRound::Again(pause) => {
                 let paused = self.pause_between(pool.current, pause, judged.as_ref()).await;
                 let is_enough = self.intent.goal.is_reached_by(pool.current);
@@ -363,6 +366,12 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             }
         }
         Ok(false)
+    }
+
+    /// Whether Azure says that the region lacks the image version, and it is not there any more: it is not on its way.
+    async fn is_image_gone(&self, judged: Option<&Judgement>) -> bool {
+        let is_lacking = judged.is_some_and(|judged| judged.code == "GalleryImageNotFound");
+        is_lacking && explain::gone_version(&self.parts().await).is_some()
     }
 
     async fn pause_between(&self, current: NodeCounts, pause: Duration, judged: Option<&Judgement>) -> Result<()> {

@@ -14,7 +14,7 @@ use super::{
     decide,
     explain::{At, refused},
     stranded,
-    under_way::{ChangeKind, LeftEmpty, UnderWay},
+    under_way::{ChangeKind, LeftEmpty, Returns, UnderWay},
     verdict::{Census, Goal, Verdict},
 };
 use crate::{
@@ -27,11 +27,12 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, NodeCounts, PoolId},
-    options::pool::ACCOUNT,
+    options::pool::{ACCOUNT, STRATEGY},
     progress::Event,
     settings::{AccountRef, Checked, Targets, WaitSettings},
     watch::{AccountLook, AccountWatch},
-    words::plural,
+    words,
+    words::{Part as Piece, plural},
 };
 
 /// The schema that results have today.
@@ -283,10 +284,20 @@ fn unended(at: At<'_>, (pool, change): (&Pool, &UnderWay), still: Duration) -> E
         0 => "no nodes".to_owned(),
         _ => counted(pool.current),
     };
-    Error::plain(ErrorKind::PartlyReached, text)
+    let error = Error::plain(ErrorKind::PartlyReached, text)
         .with_kept(format!("pool {} has {nodes}, and its jobs may be disabled", at.pool))
-        .with_next("if no run is at work on it, end it by the same roll-out again", None)
-        .with_next("or bring back what was there before", at.rolling_back())
+        .with_next("if no run is at work on it, end it by the same roll-out again", None);
+    match change.returns {
+        Returns::Possibly => error.with_next("or bring back what was there before", at.rolling_back()),
+        Returns::Not => error.with_next(
+            words![
+                "or roll out another version with ",
+                Piece::set(STRATEGY, "in-place"),
+                ": it takes that change over, which has no way back"
+            ],
+            None,
+        ),
+    }
 }
 
 /// A pool whose roll-out has failed: that it has all of its 0 nodes is no success.

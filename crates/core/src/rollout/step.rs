@@ -176,7 +176,7 @@ pub enum RolloutStep {
         settings: Vec<String>,
         /// What keeps a return from bringing all back; one that does is possible when absent.
         #[serde(skip_serializing_if = "Option::is_none")]
-        on_return: Option<&'static str>,
+        on_return: Option<String>,
     },
     /// Some nodes try the image before the pool grows.
     TryImage {
@@ -400,7 +400,7 @@ impl RolloutStep {
                 on_return,
             } => {
                 let ((to, from), others) = (to.with_other(from), and_settings(settings));
-                let on_return = return_is(*on_return);
+                let on_return = return_is(on_return.as_deref());
                 format!("give pool {pool} the image {to} in place of {from}{others}; {on_return}")
             }
             Self::TryImage {

@@ -13,10 +13,11 @@ use super::{
     },
     ensure_replicas,
     filling::Filling,
+    former,
     made_by::MadeBy,
     pair::{PairRecord, Shift},
     pool::PoolAccess,
-    record::{Record, Remembered},
+    record::{Phase, Record, Remembered},
     replicas,
     report::{FormerPool, PoolAction},
     return_plan::ReturnPlan,
@@ -58,11 +59,22 @@ pub(super) struct Pair {
 impl Pair {
     /// What the return will do.
     pub(super) async fn plan(&self, client: &Client, endpoint: &BatchEndpoint) -> Result<ReturnPlan> {
+        if self.shift.phase == Phase::Done {
+            self.check_image(client, endpoint).await?;
+        }
         let second = vec![self.shift.new.clone()];
         let watch = AccountWatch::new(client, endpoint.clone(), second);
         let access = PoolAccess::new(&watch, self.shift.new.clone());
         let (new, jobs) = (access.find().await?, access.jobs().await?);
         Ok(ReturnPlan::to_former(&self.former, (&self.shift, new.as_ref()), &jobs))
+    }
+
+    /// A former pool without nodes gets none when its image cannot be used any more.
+    async fn check_image(&self, client: &Client, endpoint: &BatchEndpoint) -> Result<()> {
+        let watch = AccountWatch::new(client, endpoint.clone(), vec![self.former.clone()]);
+        let access = PoolAccess::new(&watch, self.former.clone());
+        let found = access.find().await?;
+        former::require(&access, found.as_ref().and_then(Pool::image_id)).await
     }
 }
 
@@ -239,7 +251,8 @@ async fn planned(
         unlike_each_other(&moved).into_iter().for_each(|why| client.warn(why));
     }
     let mut plan: Vec<RolloutStep> = need.steps(&two.settings).into_iter().collect();
-    plan.extend(steps(two, &jobs, &two.settings));
+    let way_back = former::of_image(client, watch.endpoint(), two.former.image_id()).await?;
+    plan.extend(steps(two, (&jobs, way_back), &two.settings));
     Ok(plan)
 }
 

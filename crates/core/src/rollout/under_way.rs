@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{
     jobs,
     pair::{self, Shift},
-    record::{Phase, Record, Remembered},
+    record::{Back, Phase, Record, Remembered},
 };
 use crate::{
     batch::{job::Job, pool::Pool},
@@ -37,6 +37,21 @@ pub struct UnderWay {
     /// Why it goes back, when it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// The image that a return brings back, in place.
+    #[serde(skip)]
+    pub former_image: Option<String>,
+    /// Whether that image can be brought back.
+    #[serde(skip)]
+    pub returns: Returns,
+}
+
+/// Whether a change can be turned back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Returns {
+    /// It can, as far as is known.
+    Possibly,
+    /// The former image cannot be used any more.
+    Not,
 }
 
 /// What a change does.
@@ -81,11 +96,18 @@ impl UnderWay {
             since: shift.since,
             new_pool: Some(shift.new),
             why: shift.why,
+            former_image: None,
+            returns: Returns::Possibly,
         }
     }
 
     fn of_record(record: Record) -> Self {
         Self {
+            former_image: record.former_image().map(str::to_owned),
+            returns: match record.way_back() {
+                Back::Possible => Returns::Possibly,
+                Back::Retired | Back::Lost(_) => Returns::Not,
+            },
             kind: match record.is_made() {
                 true => ChangeKind::Creation,
                 false => ChangeKind::InPlace,

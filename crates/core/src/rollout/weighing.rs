@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::{
     blue_green::{Surge, find, stages::stages},
     decide::{Intent, Next, OTHER_SETTINGS, OTHER_STRATEGIES, Refusal, Stage},
-    intent,
+    former, intent,
     observe::Site,
     pool::PoolAccess,
+    record::Back,
     replace, room,
     ways::{Emptying, Longest, Moving, Quotas, Way, Ways},
 };
@@ -93,7 +94,8 @@ pub(super) async fn look(
         Ok(Err(refusal)) => impossible(id, &refusal),
         Err(error) => Way::Impossible(unless_over(error)?.to_string()),
     };
-    let in_place = match forward(settings, (id, &former), client)? {
+    let way_back = former::of_pool(client, &site.endpoint, &former).await?;
+    let in_place = match forward(settings, (id, &former, way_back), client)? {
         Ok(()) => {
             let emptying = Emptying {
                 now: former.current,
@@ -118,7 +120,11 @@ fn impossible(id: &PoolId, refusal: &Refusal) -> Way {
 }
 
 /// Whether a change in place could begin.
-fn forward(settings: &RolloutSettings, (id, pool): (&PoolId, &Pool), client: &Client) -> Result<Result<(), Refusal>> {
+fn forward(
+    settings: &RolloutSettings,
+    (id, pool, way_back): (&PoolId, &Pool, Back),
+    client: &Client,
+) -> Result<Result<(), Refusal>> {
     let mut settings = find::of_pool(settings, id, Strategy::InPlace);
     settings.pool.vm_size = settings.pool.vm_size.or_else(|| pool.vm_size().parse().ok());
     let intent = intent(&settings)?;
@@ -126,7 +132,7 @@ fn forward(settings: &RolloutSettings, (id, pool): (&PoolId, &Pool), client: &Cl
         (Next::Refuse(refusal), _) => Err(refusal),
         (Next::Replace(_), Some(spec)) => {
             let now = client.run().now();
-            replace::steps::steps((&intent, spec), (pool, &[]), &settings, now).map(drop)
+            replace::steps::steps((&intent, spec), (pool, &[], way_back), &settings, now).map(drop)
         }
         _ => Ok(()),
     })

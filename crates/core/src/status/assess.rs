@@ -29,13 +29,13 @@ use crate::{
     error::Error,
     estate::{Estate, NodeImages, SeenAccount, SeenPool},
     expiry::Lifetime,
-    ids::{Location, PoolId, VersionNumber},
+    ids::{Location, PoolId, VersionNumber, resource::ImageVersionId},
     json,
     options::{
         fleet::ANY_POOL,
         pool::{ACCOUNT, ACCOUNT_ENDPOINT, POOL_ID},
     },
-    rollout::{self, MadeBy, Successor},
+    rollout::{self, MadeBy, Returns, Successor},
     tags::POOL_MARK,
     typing::Command,
     versions,
@@ -158,7 +158,10 @@ impl<'a> Subject<'a> {
 
     /// The change that has not come to its end, with the jobs that it holds.
     fn change(&self) -> Option<ChangeStatus> {
-        let change = rollout::under_way(&self.seen.pool)?;
+        let mut change = rollout::under_way(&self.seen.pool)?;
+        if change.former_image.as_deref().is_some_and(|image| self.is_gone(image)) {
+            change.returns = Returns::Not;
+        }
         let held = |jobs: &[Job]| -> Vec<String> {
             let second = change.new_pool.as_ref();
             let is_of = |job: &&Job| job.is_on(&self.seen.id) || second.is_some_and(|pool| job.is_on(pool));
@@ -179,6 +182,17 @@ impl<'a> Subject<'a> {
         let schedules = self.catalogue.schedules.get(&self.account.endpoint);
         let schedules = schedules.map_or(&[][..], Vec::as_slice);
         leftover::of(self.account, self.seen, (self.jobs().unwrap_or_default(), schedules))
+    }
+
+    /// Whether a version is neither in its definition nor kept so that it can be used, as far as that was read.
+    fn is_gone(&self, image: &str) -> bool {
+        let Ok(id) = image.parse::<ImageVersionId>() else {
+            return false;
+        };
+        let versions = self.catalogue.versions.get(&id.definition());
+        let deleted = self.catalogue.deleted.get(&id.definition());
+        let is_kept = deleted.is_some_and(|all| all.iter().any(|one| Some(one.number) == id.number()));
+        !is_kept && versions.is_some_and(|all| all.iter().all(|version| version.id != id))
     }
 
     /// What roll-outs have left to act on.

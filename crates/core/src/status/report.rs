@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::note::Note;
 use crate::{
     ids::{Location, NodeCounts, PoolId, SubscriptionId, resource::BatchAccountId},
-    rollout::{LeftEmpty, MadeBy, UnderWay},
+    rollout::{LeftEmpty, MadeBy, Returns, UnderWay},
     settings::Autoscale,
 };
 
@@ -505,9 +505,11 @@ fn unfinished(change: &UnderWay, held_jobs: Option<usize>) -> String {
         Some(count) => format!(" and holds {count} jobs"),
         None => " and may hold jobs".to_owned(),
     };
-    format!(
-        "{change}, has not come to its end{jobs}: the same roll-out again ends it, azure-batch-pool rollback goes back"
-    )
+    let else_ = match change.returns {
+        Returns::Possibly => "azure-batch-pool rollback goes back",
+        Returns::Not => "a roll-out in place of another version takes it over, and there is no way back",
+    };
+    format!("{change}, has not come to its end{jobs}: the same roll-out again ends it, {else_}")
 }
 
 fn deleted(version: &str, usable_until: Option<Timestamp>, gone_at: Option<Timestamp>) -> String {

@@ -65,6 +65,7 @@ mod rollout_judged;
 mod rollout_judged_sweep;
 mod rollout_meanwhile;
 mod rollout_named;
+mod rollout_no_way_back;
 mod rollout_security;
 mod rollout_short;
 mod rollout_shrink;

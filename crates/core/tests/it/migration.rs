@@ -230,6 +230,37 @@ async fn a_bad_image_is_not_returned_from_where_batch_would_refuse_the_former_on
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pool_that_has_left_its_managed_image_for_a_bad_version_gets_another_one() {
+    let third = |seed: &mut Value| {
+        let versions = seed["versions"].as_array_mut().unwrap();
+        let mut third = versions[1].clone();
+        third["name"] = json!("1.0.1");
+        versions.push(third);
+    };
+    for by_migration in [true, false] {
+        let azure = on_managed_image(third);
+        let bad = in_place().with(CANARY_COMMAND, "exit 3");
+        let error = migrate(&azure, &bad).await.result.must_fail();
+        let said = error.report_for(Door::Flag);
+        assert!(
+            said.contains("roll out another version with --strategy in-place"),
+            "{said}"
+        );
+        let report = match by_migration {
+            true => good(migrate(&azure, &in_place().with(IMAGE_VERSION, image("1.0.1"))).await),
+            false => {
+                let mut next = rolling_out("acct1", 5);
+                next.pool.version = image("1.0.1").parse().unwrap();
+                next.change.strategy = settings::Strategy::InPlace;
+                good(roll_out(&azure, &next).await)
+            }
+        };
+        assert_eq!((report.action, report.ready), (PoolAction::Replaced, Some(5)));
+        assert_eq!(state(&azure).await, "p1 5 on 1.0.1");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_migration_that_was_killed_is_finished_by_the_same_command() {
     for (values, end) in [
         (values(), "p1 0 on i1, p1-1-0-0 5 on 1.0.0"),

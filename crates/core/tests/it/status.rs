@@ -574,7 +574,7 @@ async fn a_former_pool_of_others_is_never_announced_as_one_that_a_roll_out_delet
 }
 
 /// What a doctor says of former pools.
-async fn former_pools(azure: &Azure) -> Vec<String> {
+pub(crate) async fn former_pools(azure: &Azure) -> Vec<String> {
     let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
     let asked = settings::doctor(&Values::default().with(ACCOUNT, account)).unwrap();
     let client = client(azure, ROLLOUT_DEADLINE).await;

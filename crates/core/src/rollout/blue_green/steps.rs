@@ -16,14 +16,18 @@ use crate::{
         jobs::{self, HELD},
         kept_pool::KeptPool,
         made_by::MadeBy,
-        record::Phase,
+        record::{Back, Phase},
         step::RolloutStep,
     },
     settings::{RolloutSettings, patience},
 };
 
 /// The steps.
-pub(in crate::rollout) fn steps(two: &Two, all: &[Job], settings: &RolloutSettings) -> Vec<RolloutStep> {
+pub(in crate::rollout) fn steps(
+    two: &Two,
+    (all, way_back): (&[Job], Back),
+    settings: &RolloutSettings,
+) -> Vec<RolloutStep> {
     let (old, new, shift) = (two.former_id.clone(), two.shift.new.clone(), &two.shift);
     if two.resumes == Resumes::Yes {
         return vec![RolloutStep::ResumeShift {
@@ -60,6 +64,11 @@ pub(in crate::rollout) fn steps(two: &Two, all: &[Job], settings: &RolloutSettin
         pool: old,
         hours: settings.change.blue_green.keep_old.as_secs() / 3600,
         made_by: MadeBy::of(&two.former),
+        no_return: match way_back {
+            Back::Lost(lack) => Some(lack.why()),
+            // A pool that is there keeps its managed image.
+            Back::Possible | Back::Retired => None,
+        },
     }));
     plan
 }

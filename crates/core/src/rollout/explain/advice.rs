@@ -9,6 +9,7 @@ use crate::{
     quota,
     rollout::{
         parts::{Part, PartKind, PartState},
+        record::Back,
         size::classify::{ASSIGNMENTS, Judgement},
         verdict::Goal,
     },
@@ -79,6 +80,25 @@ pub(super) fn advised(at: At<'_>, error: Error, (judged, ending): (&Judgement, &
         None => remedied(at, error, (judged, ending), goal),
     };
     error.with_page(judged.page())
+}
+
+/// How to go back from a bad image that a pool keeps, or what helps where there is no way back.
+pub(super) fn of_way_back(at: At<'_>, error: Error, back: Back) -> Error {
+    let why = match back {
+        Back::Possible => return error.with_next("or bring back what was there before", at.rolling_back()),
+        Back::Retired => {
+            "it was on a managed image, and Batch gives no pool such an image since 31 March 2026".to_owned()
+        }
+        Back::Lost(lack) => format!("it cannot go back: its former image version {}", lack.why()),
+    };
+    error.with_fact(why).with_next(
+        words![
+            "if the image itself is bad, roll out another version with ",
+            Piece::set(pool::STRATEGY, "in-place"),
+            ": that roll-out goes on from here"
+        ],
+        None,
+    )
 }
 
 /// Whether a look showed that something is gone.

@@ -87,6 +87,8 @@ pub(in crate::rollout) enum Deed {
 enum Image {
     Former,
     New,
+    /// That of a change which this one took over before its end.
+    Left,
     Another,
 }
 
@@ -190,6 +192,10 @@ fn release(jobs: &[Job]) -> Option<Deed> {
 
 fn image_of(pool: &Pool, record: &Record) -> Image {
     let is = |image: &str| pool.image_id().is_some_and(|found| found.eq_ignore_ascii_case(image));
+    if let Some(over) = &record.over {
+        let is_left = over.image.as_deref().map_or(pool.image_id().is_none(), is);
+        return if is_left { Image::Left } else { Image::Another };
+    }
     let former = record.was.fields.get(IMAGE_REFERENCE);
     let found = crate::json::at(pool.body(), IMAGE_REFERENCE);
     let is_former = record.former_image().map_or(former == Some(found), is);
@@ -218,7 +224,7 @@ fn changed(seen: Seen<'_>, image: Image) -> Option<Refusal> {
             "runs {} by now, which is neither its former image nor the new one",
             pool.image_id().unwrap_or("an image without an id")
         )
-    } else if is_resized || (!record.sizes().contains(&pool.targets) && !is_of_formula(pool, record, image)) {
+    } else if is_resized || !(is_size_of(record, pool.targets) || is_of_formula(pool, record, image)) {
         format!(
             "has other targets by now: {} nodes; before this change it had {}, and then it gets {}",
             bare(pool.targets),
@@ -231,10 +237,16 @@ fn changed(seen: Seen<'_>, image: Image) -> Option<Refusal> {
     Some(Refusal { why, remedy: AGREE })
 }
 
+/// Whether the change itself gives the pool these targets, or found them when it took another one over.
+fn is_size_of(record: &Record, targets: NodeCounts) -> bool {
+    record.sizes().contains(&targets) || record.over.as_ref().is_some_and(|over| over.targets == targets)
+}
+
 /// Whether a formula is the pool's former one, or the one that it gets.
 fn is_known(found: &Autoscale, record: &Record) -> bool {
     let is_former = record.was.autoscale.as_ref().is_some_and(|was| was.is_met_by(found));
-    is_former || record.follows.as_ref() == Some(&formula_name(found))
+    let name = Some(formula_name(found));
+    is_former || record.follows == name || record.over.as_ref().is_some_and(|over| over.follows == name)
 }
 
 /// Whether the pool's targets may be any: a formula decides them, or has until it was taken away.
@@ -242,6 +254,7 @@ fn is_of_formula(pool: &Pool, record: &Record, image: Image) -> bool {
     let had_formula = match (record.phase, image) {
         (Phase::Forward, Image::Former) => record.was.autoscale.is_some(),
         (Phase::Back, Image::New) => record.follows.is_some(),
+        (_, Image::Left) => record.over.as_ref().is_some_and(|over| over.follows.is_some()),
         _ => false,
     };
     had_formula || pool.scaling == Scaling::Auto

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     batch::{
-        job::Job,
+        job::{Job, JobState},
         pool::{Pool, Scaling},
     },
     gate::Checkpoint,
@@ -19,7 +19,7 @@ use crate::{
         checkpoint,
         decide::{Intent, Refusal},
         jobs,
-        record::{Phase, Record},
+        record::{Back, Phase, Record},
         spec::{Spec, When},
         step::RolloutStep,
     },
@@ -32,12 +32,12 @@ use crate::{
 /// Why the change cannot begin.
 pub(in crate::rollout) fn steps(
     (intent, spec): (&Intent, &Spec),
-    (pool, all): (&Pool, &[Job]),
+    (pool, all, way_back): (&Pool, &[Job], Back),
     settings: &RolloutSettings,
     now: Timestamp,
 ) -> Result<(Vec<RolloutStep>, Vec<RolloutStep>), Refusal> {
     let id = spec.id().clone();
-    let record = match forward((intent, spec), pool, &settings.change.canary, now)? {
+    let record = match forward((intent, spec), (pool, way_back), &settings.change.canary, now)? {
         Begun::New(record) => record,
         Begun::Already(record) => {
             let resume = RolloutStep::ResumeChange {
@@ -48,34 +48,12 @@ pub(in crate::rollout) fn steps(
             return Ok((vec![resume], Vec::new()));
         }
     };
-    let held: Vec<String> = next::to_hold(all).map(|job| job.id.clone()).collect();
-    let difference = spec.compare(pool);
-    let mut changed = difference.names(When::Empty);
-    changed.extend(difference.names(When::AnyTime));
-    let mut before = Vec::new();
-    if !held.is_empty() {
-        before.push(RolloutStep::HoldJobs {
-            pool: id.clone(),
-            jobs: held.clone(),
-            running_tasks: jobs::word(settings.change.running_tasks),
-        });
-    }
-    if pool.scaling == Scaling::Auto {
-        before.push(RolloutStep::DisableAutoscale { pool: id.clone() });
-    }
-    if pool.current.total() > 0 {
-        before.push(RolloutStep::EmptyPool {
-            pool: id.clone(),
-            from: pool.current,
-        });
-    }
-    before.push(RolloutStep::ChangePool {
-        pool: id.clone(),
-        from: pool.image_id().unwrap_or("an image without an id").to_owned(),
-        to: settings.pool.version.clone(),
-        settings: changed,
-        on_return: kept_on_return(spec, pool),
-    });
+    let held = held(&record, all);
+    let mut before = match record.swapped {
+        // It takes over a change that has brought the pool what is asked for.
+        true => Vec::new(),
+        false => changing((spec, settings), (pool, way_back), &held),
+    };
     before.extend(trying(&id, &record, settings));
     let asked = checkpoint::gates_planned(&id, Checkpoint::Jobs, &settings.change);
     let mut after: Vec<RolloutStep> = asked.into_iter().collect();
@@ -89,6 +67,51 @@ pub(in crate::rollout) fn steps(
         after.push(checkpoint::planned((&id, &id), record.size, &settings.change));
     }
     Ok((before, after))
+}
+
+/// The jobs that go on at the end: those that the change holds, or the one that it takes over.
+fn held(record: &Record, all: &[Job]) -> Vec<String> {
+    let of_left = all
+        .iter()
+        .filter(|job| jobs::is_held(job) && job.state != JobState::Active);
+    let of_this = next::to_hold(all).filter(|_| !record.swapped);
+    of_this.chain(of_left).map(|job| job.id.clone()).collect()
+}
+
+/// The pool is emptied, and gets another image.
+fn changing(
+    (spec, settings): (&Spec, &RolloutSettings),
+    (pool, way_back): (&Pool, Back),
+    held: &[String],
+) -> Vec<RolloutStep> {
+    let (id, difference) = (spec.id().clone(), spec.compare(pool));
+    let mut changed = difference.names(When::Empty);
+    changed.extend(difference.names(When::AnyTime));
+    let mut plan = Vec::new();
+    if !held.is_empty() {
+        plan.push(RolloutStep::HoldJobs {
+            pool: id.clone(),
+            jobs: held.to_vec(),
+            running_tasks: jobs::word(settings.change.running_tasks),
+        });
+    }
+    if pool.scaling == Scaling::Auto {
+        plan.push(RolloutStep::DisableAutoscale { pool: id.clone() });
+    }
+    if pool.current.total() > 0 {
+        plan.push(RolloutStep::EmptyPool {
+            pool: id.clone(),
+            from: pool.current,
+        });
+    }
+    plan.push(RolloutStep::ChangePool {
+        pool: id,
+        from: pool.image_id().unwrap_or("an image without an id").to_owned(),
+        to: settings.pool.version.clone(),
+        settings: changed,
+        on_return: kept_on_return(spec, pool, way_back),
+    });
+    plan
 }
 
 /// The first nodes try the image.
