@@ -107,11 +107,7 @@ async fn plan(client: &Client, found: &Found) -> Result<ReturnPlan> {
     if !back.is_made() {
         former::require(&access, back.former_image()).await?;
     }
-    Ok(ReturnPlan::in_place(
-        (id, &pool),
-        &begun,
-        &access.jobs().await?,
-    ))
+    Ok(ReturnPlan::in_place((id, &pool), &begun, &access.jobs().await?))
 }
 
 async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut RolloutReport) -> Result<()> {

@@ -154,24 +154,27 @@ async fn a_return_that_stands_still_is_taken_over_and_can_still_be_gone_back_on(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bad_image_is_kept_where_the_former_one_is_gone_and_the_next_version_takes_over() {
-    let azure = working().await;
-    deleted(&azure, "0.9.0").await;
-    let mut bad = in_place(5);
-    bad.change.canary.nodes = Some(Share::Nodes(1));
-    azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull"}));
-    let error = failure(&azure, &bad).await;
-    assert_eq!(error.kind(), ErrorKind::Kept, "{}", error.report());
-    let report = error.report_for(Door::Flag);
-    for part in [
-        "DiskFull",
-        "it cannot go back: its former image version is not there any more",
-        "roll out another version with --strategy in-place",
-    ] {
-        assert!(report.contains(part), "{part:?} is not in\n{report}");
+async fn a_bad_image_is_kept_where_the_former_one_is_gone_and_another_version_or_size_takes_over() {
+    for (asked, version) in [(next_version(), "1.0.1"), (in_place(5), "1.0.0")] {
+        let azure = working().await;
+        deleted(&azure, "0.9.0").await;
+        let mut bad = in_place(8);
+        bad.change.canary.nodes = Some(Share::Nodes(1));
+        azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull"}));
+        let error = failure(&azure, &bad).await;
+        assert_eq!(error.kind(), ErrorKind::Kept, "{}", error.report());
+        let report = error.report_for(Door::Flag);
+        for part in [
+            "DiskFull",
+            "it cannot go back: its former image version is not there any more",
+            "roll out another version with --strategy in-place",
+        ] {
+            assert!(report.contains(part), "{part:?} is not in\n{report}");
+        }
+        good(roll_out(&azure, &asked).await);
+        let now = format!("5 of 5 on {version}, busy active 0, asleep disabled 0");
+        assert_eq!(state(&azure).await, now);
     }
-    good(roll_out(&azure, &next_version()).await);
-    assert_eq!(state(&azure).await, "5 of 5 on 1.0.1, busy active 0, asleep disabled 0");
 }
 
 #[tokio::test(start_paused = true)]

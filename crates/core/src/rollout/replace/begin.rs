@@ -5,7 +5,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    batch::{autoscale, pool::Pool},
+    batch::{
+        autoscale,
+        pool::{Pool, Scaling},
+    },
     ids::NodeCounts,
     rollout::{
         as_found,
@@ -139,13 +142,14 @@ fn not_taken_over(left: &Record, intent: &Intent, difference: &Difference) -> Op
 /// Puts the pool as it was left into the record of the change that goes on with it.
 fn take_over(record: &mut Record, left: &Record, (pool, difference): (&Pool, &Difference)) {
     record.before = left.before;
-    let needs_no_swap = difference.image.is_none()
+    let is_as_asked = difference.image.is_none()
         && [When::Empty, When::AnyTime]
             .into_iter()
             .all(|when| difference.of(when).next().is_none());
+    let has_our_size = pool.scaling == Scaling::Fixed && record.sizes().contains(&pool.targets);
     let former = left.former_image();
     let is_former = former.is_some_and(|image| pool.image_id().is_some_and(|found| found.eq_ignore_ascii_case(image)));
-    if needs_no_swap {
+    if is_as_asked && has_our_size {
         record.swapped = true;
     } else if left.over.is_some() || left.swapped || !is_former {
         record.over = Some(Over {
