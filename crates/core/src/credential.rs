@@ -317,19 +317,18 @@ fn build_inner(
             audience,
             connection,
         } => {
-            let audience = audience
-                .as_ref()
-                .map_or(cloud.assertion_audience.as_str(), Audience::as_str);
-            let issue = (audience, connection.as_ref());
+            let own = cloud.assertion_audience.as_str();
+            let issue = (audience.as_ref().map_or(own, Audience::as_str), connection.as_ref());
             let (token, through) = (request_token.clone(), (sender, presented));
             let fetched = assertion::Fetched::new(request_url, issue, token, through)?;
             application(tenant, client).with_assertion(fetched)?
         }
         Login::WorkloadIdentityFile { tenant, client, file } => {
+            let credential_options = identity::ClientAssertionCredentialOptions {
+                client_options: options(),
+            };
             identity::WorkloadIdentityCredential::new(Some(identity::WorkloadIdentityCredentialOptions {
-                credential_options: identity::ClientAssertionCredentialOptions {
-                    client_options: options(),
-                },
+                credential_options,
                 tenant_id: Some(tenant.to_string()),
                 client_id: Some(client.to_string()),
                 token_file_path: Some(file.clone()),
@@ -339,14 +338,19 @@ fn build_inner(
             tenant_id: tenant.as_ref().map(ToString::to_string),
             ..Default::default()
         }))?,
-        Login::ManagedIdentity { client } => {
-            let by_client_id = |client: &ClientId| identity::UserAssignedId::ClientId(client.to_string());
-            identity::ManagedIdentityCredential::new(Some(identity::ManagedIdentityCredentialOptions {
-                user_assigned_id: client.as_ref().map(by_client_id),
-                client_options: options(),
-            }))?
-        }
+        Login::ManagedIdentity { client } => managed_identity(client.as_ref(), options())?,
     })
+}
+
+fn managed_identity(
+    client: Option<&ClientId>,
+    client_options: ClientOptions,
+) -> azure_core::Result<Arc<identity::ManagedIdentityCredential>> {
+    let by_client_id = |client: &ClientId| identity::UserAssignedId::ClientId(client.to_string());
+    identity::ManagedIdentityCredential::new(Some(identity::ManagedIdentityCredentialOptions {
+        user_assigned_id: client.map(by_client_id),
+        client_options,
+    }))
 }
 
 /// Waits for one step of signing in, which may be az's process or another request's sign-in.

@@ -231,7 +231,7 @@ async fn check_former(client: &Client, endpoint: &BatchEndpoint, report: &mut Do
             continue;
         };
         let kept = format!("{id}: pool {} does its work", successor.pool);
-        if let Some(why) = rollout::no_return_to(client, endpoint, &found).await? {
+        if let Some(why) = rollout::no_return_to(client, endpoint, found).await? {
             let text = format!("{kept}; a return is not possible, as its image version {why}");
             report.add(check, State::Limited, text);
             continue;

@@ -38,6 +38,7 @@ pub(super) const NAMESAKES: &[Namesake] = &[
     ("crates/packer-plugin/src/artifact_out.rs", "hyper_v_generation"),
     // A group of commands of az.
     ("crates/core/src/typing/az.rs", "image_version"),
+    ("crates/core/src/promotion.rs", "image_version"),
     ("crates/core/src/typing/az.rs", "resource_groups"),
     // A field of a message.
     ("crates/packer-plugin/src/imaging.rs", "metadata_host"),

@@ -29,7 +29,8 @@ use crate::{
 };
 
 /// Why a pool of others stays, also one that a roll-out has adopted and given an expiry.
-const OF_OTHERS: &str = "no roll-out has made it; azure-batch-pool delete with its id and --any-pool deletes it";
+const OF_OTHERS: &str =
+    "no roll-out has made it; azure-batch-pool delete takes it away by its id, when told that any pool may go";
 
 /// What was or would be done with all pools that are past their expiry.
 #[derive(Debug, Serialize)]

@@ -101,7 +101,7 @@ fn own_reasons(found: &Found, tags: &TemporaryTags, (prefix, now): (&str, Timest
     let (name, definition) = (found.id.name(), tags.definition());
     if !names::is_planned(name, prefix, &definition, &tags.fingerprint) {
         why.push(match names::prefix_of(name, &definition, &tags.fingerprint) {
-            Some(other) => format!("its name begins with {other:?}: --temp-name-prefix {other} takes it in"),
+            Some(other) => format!("its name begins with {other:?}: give that as the prefix of temporary names"),
             None => "its name does not follow from its tags, so it may be a copy that others made".to_owned(),
         });
     }

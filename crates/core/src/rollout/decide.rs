@@ -2,6 +2,8 @@
 //!
 //! It is asked again after every look. A lost answer, or a refusal because another caller was faster, is just another look.
 
+mod refusals;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     counted::{bare, counted},
-    pair::{self, Shift},
+    pair,
     record::{Phase, Record, Remembered},
     spec::{Difference, Maker, Spec, Wanted, When},
     verdict::{Goal, is_version},
@@ -25,6 +27,8 @@ use crate::{
         Adopt, Autoscale, PendingResize, Readiness, RolloutSettings, SpotCounts, Strategy, fault::Fault, patience,
     },
 };
+
+pub(super) use refusals::{deleted, deleting, replaced, shifting};
 
 /// A pool that shows its former state so long after a write will not show another: reads lag by seconds.
 pub(super) const LAG: Duration = Duration::from_secs(120);
@@ -530,14 +534,6 @@ fn by_platform(pool: &Pool) -> Refusal {
     }
 }
 
-/// A pool that turned out to need a change in place after the run had begun with its size.
-pub(super) fn replaced() -> Refusal {
-    Refusal {
-        why: "was given another image or another record meanwhile".to_owned(),
-        remedy: AGREE,
-    }
-}
-
 /// Why a pool that others made stays as it is: only when it would be written to.
 fn foreign(difference: &Difference, next: &Next<'_>) -> Option<Refusal> {
     let names = difference.naming(When::AnyTime);
@@ -572,31 +568,6 @@ fn is_younger(pool: &Pool, after: Option<Timestamp>) -> bool {
     match (pool.allocation_since, after) {
         (Some(since), Some(after)) => since > after,
         _ => true,
-    }
-}
-
-/// A pool whose work is on its way to another one.
-pub(super) fn shifting(shift: &Shift) -> Refusal {
-    Refusal {
-        why: format!(
-            "is being replaced by pool {} since {}, and that has not come to its end",
-            shift.new, shift.since
-        ),
-        remedy: "run that roll-out again, with {strategy} blue-green, or go back with azure-batch-pool rollback",
-    }
-}
-
-pub(super) fn deleting() -> Refusal {
-    Refusal {
-        why: "is being deleted meanwhile".to_owned(),
-        remedy: AGREE,
-    }
-}
-
-pub(super) fn deleted() -> Refusal {
-    Refusal {
-        why: "was deleted meanwhile".to_owned(),
-        remedy: AGREE,
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     ids::{BatchEndpoint, Location, resource::ImageVersionId},
     memory::RECENT,
     operation::Status,
-    replication, versions,
+    replication, rights, versions,
 };
 
 /// What helps a pool that cannot be what it was.
@@ -61,6 +61,11 @@ pub(super) async fn of_image(client: &Client, endpoint: &BatchEndpoint, image: O
         Ok(lack) => Ok(lack.map_or(Back::Possible, Back::Lost)),
         Err(error) => match error.kind() {
             ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
+            ErrorKind::NoRights => {
+                let (image, lack) = (short_image(image), rights::lack(&error));
+                client.note(format!("not checked: whether nodes can still be made from {image}: {lack}"));
+                Ok(Back::Possible)
+            }
             _ => Ok(Back::Possible),
         },
     }

@@ -7,6 +7,7 @@
 pub(super) mod begin;
 pub(super) mod next;
 pub(super) mod steps;
+mod told;
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 use super::{
     PoolAction, RolloutReport,
     attempts::Attempts,
-    checkpoint::{Checkpoints, Place, Point, because},
+    checkpoint::{Checkpoints, Place, Point},
     decide::{self, Intent, LAG, Refusal},
     explain::{self, refused},
     filling::Filling,
@@ -32,20 +33,16 @@ use crate::{
         job::{self, Job},
         pool::{Deallocation, Pool, PoolLife, Resize, Scaling},
     },
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     gate::Checkpoint,
     ids::NodeCounts,
     judgement::{self, Against, Before},
     request::Request,
     settings::{Gates, Judge, Judging, OnBad, RunningTasks},
-    words::Words,
 };
 use begin::{Begun, forward};
 use next::{Deed, Filled, Seen};
-
-/// What works where the formula cannot be remembered.
-const BY_HAND: &str = "take the formula from the pool (az batch pool autoscale disable), roll out with {target_dedicated_nodes}, \
-                       and give {autoscale_formula} again in a roll-out after that";
+use told::{returned, too_large, too_long};
 
 /// How long Batch tries to empty the pool before it has to be asked again; no maximum is documented. Tasks that run
 /// longer only cost another request.
@@ -566,51 +563,4 @@ impl Said {
 
 fn count_of(nodes: NodeCounts) -> usize {
     usize::try_from(nodes.total()).unwrap_or(usize::MAX)
-}
-
-fn too_long() -> Error {
-    Error::new(
-        ErrorKind::Refused,
-        "the record of this change does not fit into the pool's metadata",
-    )
-}
-
-/// Batch does not say where the limit of metadata is. The first write of a change meets it, before anything else is done.
-fn too_large(error: Error, record: &Record) -> Error {
-    if !error.has_code("MetadataTooLarge") {
-        return error;
-    }
-    let (what, letters) = record.was.longest();
-    let error = error.with_fact(format!(
-        "what a return needs is written into the pool's metadata first, and its longest part is {what} of {letters} letters"
-    ));
-    let remedy = match record.was.autoscale {
-        Some(_) => BY_HAND,
-        None => "shorten it, or roll out to a new pool id",
-    };
-    error.with_hint(Words::naming(remedy))
-}
-
-fn returned(access: &PoolAccess<'_>, record: &Record, bad: Option<Error>) -> Error {
-    let id = access.id();
-    let is_cancel = record.why.as_deref() == Some(CANCELLED);
-    let why = match (is_cancel, record.is_made()) {
-        (true, _) => "the roll-out was cancelled",
-        (false, true) => "those that tried the image are not good",
-        (false, false) => "the new image was found bad",
-    };
-    let text = if record.is_made() {
-        format!("{why}, and pool {id} has 0 nodes again")
-    } else {
-        let former = record.former_image().map(explain::short_image);
-        let image = former.as_deref().unwrap_or("its former image");
-        format!("{why}, and pool {id} is on {image} again")
-    };
-    let next = if is_cancel {
-        "to roll out after all, run again"
-    } else {
-        "correct the image, publish another version, and roll that one out"
-    };
-    let error = Error::plain(ErrorKind::Returned, text).with_next(next, None);
-    because(error, bad, record.why.as_deref())
 }

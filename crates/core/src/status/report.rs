@@ -373,6 +373,13 @@ impl StatusReport {
     }
 }
 
+const EXPIRED_OF_OTHERS: &str =
+    "it has expired; no roll-out has made it, so only delete by its id takes it away, when told that any pool may go";
+const HELD: &str = "a roll-out that is over has left jobs disabled, which start no task until they are enabled";
+const GONE: &str = "which is not there any more; azure-batch-pool rollback brings it back";
+const GOES: &str = "the next roll-out deletes it, unless it has nodes or jobs";
+const STAYS: &str = "no roll-out has made it, so none deletes it";
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -396,14 +403,8 @@ impl fmt::Display for Finding {
             }
             Self::Formula { text } => write!(f, "Batch cannot evaluate its autoscale formula: {text}"),
             Self::Expired => f.write_str("it has expired; delete with --expired takes it away"),
-            Self::ExpiredOfOthers => f.write_str(
-                "it has expired; no roll-out has made it, so only delete with its id and --any-pool takes it away",
-            ),
-            Self::HeldJobs { jobs } => write!(
-                f,
-                "a roll-out that is over has left jobs disabled, which start no task until they are enabled: {}",
-                jobs.join(", ")
-            ),
+            Self::ExpiredOfOthers => f.write_str(EXPIRED_OF_OTHERS),
+            Self::HeldJobs { jobs } => write!(f, "{HELD}: {}", jobs.join(", ")),
             Self::Stranded {
                 successor,
                 jobs,
@@ -420,18 +421,9 @@ impl fmt::Display for Finding {
                 )?;
                 left.why.as_ref().map_or(Ok(()), |why| write!(f, ": {why}"))
             }
-            Self::SuccessorGone { successor } => write!(
-                f,
-                "its work went to pool {successor}, which is not there any more; azure-batch-pool rollback brings it back"
-            ),
-            Self::FormerIsOver { successor } => write!(
-                f,
-                "pool {successor} does its work, and its time is over: the next roll-out deletes it, unless it has nodes or jobs"
-            ),
-            Self::FormerOfOthers { successor } => write!(
-                f,
-                "pool {successor} does its work, and its time is over: no roll-out has made it, so none deletes it"
-            ),
+            Self::SuccessorGone { successor } => write!(f, "its work went to pool {successor}, {GONE}"),
+            Self::FormerIsOver { successor } => f.write_str(&over(successor, GOES)),
+            Self::FormerOfOthers { successor } => f.write_str(&over(successor, STAYS)),
             Self::ManagedImage => f.write_str("managed image: Batch ended its support on 2026-03-31"),
             Self::AboveManagedCap { nodes, most, others } => f.write_str(&above(*nodes, *most, *others)),
             Self::ManagedImageGone => f.write_str("its managed image is gone, so the pool cannot grow"),
@@ -450,6 +442,11 @@ impl fmt::Display for Finding {
             ),
         }
     }
+}
+
+/// Of a former pool whose time is over.
+fn over(successor: &PoolId, then: &str) -> String {
+    format!("pool {successor} does its work, and its time is over: {then}")
 }
 
 fn stranded(successor: &PoolId, jobs: &[String], schedules: &[String]) -> String {

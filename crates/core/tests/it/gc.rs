@@ -159,7 +159,7 @@ async fn what_a_run_with_another_prefix_left_stays_and_names_the_flag() {
     let why = planned.leftovers[0].verdict.why();
     assert_eq!(
         why,
-        ["its name begins with \"azure-batch\": --temp-name-prefix azure-batch takes it in"]
+        ["its name begins with \"azure-batch\": give that as the prefix of temporary names"]
     );
 }
 

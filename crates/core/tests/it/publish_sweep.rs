@@ -195,7 +195,7 @@ fn every_request_of_a_publish_in_phases_meets_every_trouble() {
 fn every_request_of_a_publish_with_a_test_meets_every_trouble() {
     let sweep = Sweep {
         troubles: &[],
-        one_of: 7,
+        one_of: 8,
         world: quick_world,
         flow: |azure, ends| run(azure, testing::tested("true"), ends, 1),
         settle: |resources| without_going_tests(without_order_of_regions(without_burnt_numbers(resources))),
@@ -210,7 +210,7 @@ fn every_request_of_a_publish_with_a_test_meets_every_trouble() {
 fn every_request_of_a_publish_with_a_test_under_an_identity_meets_every_trouble() {
     let sweep = Sweep {
         troubles: &[],
-        one_of: 13,
+        one_of: 16,
         world: || testing_identity::world(hurry),
         flow: |azure, ends| run(azure, testing_identity::with_identity("true"), ends, 1),
         settle: |resources| without_going_tests(without_order_of_regions(without_burnt_numbers(resources))),

@@ -504,27 +504,6 @@ async fn an_agent_that_contradicts_the_base_image_or_is_gone_is_refused_before_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_agent_of_another_system_than_the_definition_s_is_refused_before_anything_is_written() {
-    let azure = world(|_| {});
-    let mut settings = settings("acct1", 10);
-    settings.pool.node_agent_sku = Some("batch.node.windows amd64".parse().unwrap());
-    let error = failure(&azure, &settings).await;
-    let report = error.report();
-    assert_eq!(
-        (error.kind(), azure.writes()),
-        (ErrorKind::BadInput, Vec::new()),
-        "{report}"
-    );
-    for text in [
-        "\"batch.node.windows amd64\" does not fit the image",
-        "the image definition has the osType Linux",
-        "\"batch.node.ubuntu 22.04\"",
-    ] {
-        assert!(report.contains(text), "{text}\n{report}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_version_that_is_not_there_is_bad_input() {
     let azure = world(|_| {});
     let mut settings = settings("acct1", 10);

@@ -24,7 +24,7 @@ use crate::{
 #[test]
 fn every_request_of_a_move_to_a_second_pool_meets_what_it_must_outlive() {
     let sweep = Sweep {
-        one_of: 3,
+        one_of: 4,
         troubles: OUTLIVED,
         world: azure,
         flow: run,

@@ -1,4 +1,4 @@
-//! How the nodes of a pool boot: what the image demands comes with it, what it forbids is refused, and a pool that boots
+//! How the nodes of a pool boot: what the image demands comes with it, what it forbids is refused (an agent of another system, too), and a pool that boots
 //! as its image demands is left as it is.
 //!
 //! The world is that of `rollout`. Its definition `def2` has images that boot with Trusted Launch only.
@@ -234,4 +234,25 @@ async fn a_definition_that_may_not_be_read_is_said_and_the_manifest_counts_inste
     assert!(skipped.contains(said), "{skipped}");
     good(outcome);
     assert_eq!(profile(&azure).await, trusted());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_of_another_system_than_the_definition_s_is_refused_before_anything_is_written() {
+    let azure = world(|_| {});
+    let mut settings = settings("acct1", 10);
+    settings.pool.node_agent_sku = Some("batch.node.windows amd64".parse().unwrap());
+    let error = failure(&azure, &settings).await;
+    let report = error.report();
+    assert_eq!(
+        (error.kind(), azure.writes()),
+        (ErrorKind::BadInput, Vec::new()),
+        "{report}"
+    );
+    for text in [
+        "\"batch.node.windows amd64\" does not fit the image",
+        "the image definition has the osType Linux",
+        "\"batch.node.ubuntu 22.04\"",
+    ] {
+        assert!(report.contains(text), "{text}\n{report}");
+    }
 }

@@ -225,10 +225,11 @@ where
             Good { start, journal, end }
         });
         let wanted = |trouble: &&Trouble| self.troubles.is_empty() || self.troubles.contains(&trouble.name);
-        let step = one_of(self.one_of);
-        // Each trouble begins at another request, so that all requests meet some of them.
-        let some = |(place, trouble)| good.cases(trouble).into_iter().skip(place % step).step_by(step);
-        let cases: Vec<Case> = TROUBLES.iter().filter(wanted).enumerate().flat_map(some).collect();
+        let cases: Vec<Case> = TROUBLES
+            .iter()
+            .filter(wanted)
+            .flat_map(|trouble| good.cases(trouble).into_iter().step_by(one_of(self.one_of)))
+            .collect();
         fan_out(&cases, |case| alone(self.case((case, again), &good)))
     }
 

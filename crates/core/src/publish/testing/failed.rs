@@ -6,7 +6,11 @@
 use crate::{
     compute::version::ImageVersion,
     error::{Error, ErrorKind, Result},
-    options::image::TEST,
+    options::{
+        Door,
+        image::TEST,
+        versions::{ALLOW_FAILED_TEST, IMAGE_VERSION},
+    },
     publish::{
         machine::SourceShape,
         regions::{self, Regions},
@@ -20,9 +24,6 @@ use crate::{
     versions::is_admitted,
     words,
 };
-
-/// Makes a version latest although its test failed.
-const PROMOTE: &str = "packer-plugin-azure-batch promote --image-version {version} --allow-failed-test --yes";
 
 /// How the version failed, when it did and this run does not test it.
 fn failure(settings: &PublishSettings, version: &ImageVersion) -> Option<String> {
@@ -100,9 +101,11 @@ pub(in crate::publish) fn require_source_passed(settings: &PublishSettings, sour
 
 /// What lets a version be used all the same.
 fn by_promotion(error: Error, id: &str) -> Error {
+    let [version, allow] = [IMAGE_VERSION, ALLOW_FAILED_TEST].map(|opt| opt.spelled(Door::Flag));
+    let promote = format!("packer-plugin-azure-batch promote {version} {{version}} {allow} --yes");
     error.with_next(
         "if the image is good all the same, make it latest, then run again",
-        Command::new(PROMOTE, &[("version", id)]),
+        Command::new(&promote, &[("version", id)]),
     )
 }
 
