@@ -63,7 +63,9 @@ pub(super) async fn of_image(client: &Client, endpoint: &BatchEndpoint, image: O
             ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
             ErrorKind::NoRights => {
                 let (image, lack) = (short_image(image), rights::lack(&error));
-                client.note(format!("not checked: whether nodes can still be made from {image}: {lack}"));
+                client.note(format!(
+                    "not checked: whether nodes can still be made from {image}: {lack}"
+                ));
                 Ok(Back::Possible)
             }
             _ => Ok(Back::Possible),
