@@ -35,7 +35,7 @@ fn cancelled_roll_out_stops_its_resize_and_has_written_all_before_the_next_signa
         .arg(&report);
     let running = program.start()?;
     wait_for("the pool to be asked for", PLACE_LIMIT, || {
-        Ok((azure.journal()?.count("GET", &["/nodecounts"]) > 0).then_some(()))
+        Ok((azure.journal()?.count("POST", &["/pools"]) > 0).then_some(()))
     })?;
     running.signal(Signal::Interrupt)?;
     let ended = running.wait(BEFORE_THE_NEXT)?.ended_with(130)?;

@@ -53,7 +53,7 @@ fn terminal_shows_every_line_of_the_log(lab: &Lab<'_>) -> Result {
 fn terminal_is_left_clean_by_ctrl_c(lab: &Lab<'_>) -> Result {
     let azure = lab.azure(pool::with_versions(lab, &["1.0.0"])?)?;
     let program = pool::people_rollout(lab, &azure, "terminal", ("1.0.0", 40))?;
-    let program = program.on_a_terminal(&lab.tools.checkout, USUAL, "● resize");
+    let program = program.on_a_terminal(&lab.tools.checkout, USUAL, "created pool");
     let shown = program.run(LIMIT)?.ended_with(130)?;
     lab.keep_journal(&azure)?;
     let recording = Recording::new(&shown.stdout, USUAL);
