@@ -58,6 +58,7 @@ STRANGERS = {
     r"GET /secrets/.*": "secrets of a key vault; azure-arm reads them",
     r"\w+ /(images|system|vhds)/.*": "blobs, which speak XML; azure-arm reads them",
     r"\w+ /subscriptions/.*/providers/Microsoft\.Authorization/.*": "the authorization package",
+    r"\w+ /subscriptions/.*/providers/Microsoft\.ManagedIdentity/.*": "the managed identity package; az reads them",
 }
 # What a poll says, whatever it polls: `Azure-AsyncOperation`'s form. Results and lists of operations have forms of their own.
 POLL = {"startTime", "endTime", "status", "name", "id", "percentComplete", "properties", "error"}
