@@ -18,7 +18,7 @@ pub struct KeptPool {
     pub hours: u64,
     /// Who has made it.
     pub made_by: MadeBy,
-    /// Why there is no return to it, when there is none.
+    /// Why a return to it is not possible, when it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_return: Option<&'static str>,
 }
@@ -28,7 +28,7 @@ impl fmt::Display for KeptPool {
         let (pool, hours) = (&self.pool, self.hours);
         let no_return = self
             .no_return
-            .map(|why| format!("there is no return, as its image version {why}"));
+            .map(|why| format!("a return is not possible, as its image version {why}"));
         match (self.made_by, no_return) {
             (MadeBy::RollOuts, None) => write!(
                 f,

@@ -19,7 +19,7 @@ pub(super) struct Load {
     pub(super) blind: Vec<Blind>,
 }
 
-/// Somebody who needs the version.
+/// Who needs the version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Carried {
     /// Where; absent when nothing shows it, so it may be anywhere.

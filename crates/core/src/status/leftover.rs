@@ -17,7 +17,7 @@ use crate::{
     typing::{Command, az},
 };
 
-/// The jobs that wait for somebody.
+/// Jobs that start no task until a person acts.
 pub(super) struct LeftJobs {
     /// Those that a change has disabled which is over.
     pub(super) held: Vec<String>,

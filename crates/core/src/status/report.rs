@@ -504,7 +504,7 @@ fn unfinished(change: &UnderWay, held_jobs: Option<usize>) -> String {
     };
     let else_ = match change.returns {
         Returns::Possibly => "azure-batch-pool rollback goes back",
-        Returns::Not => "a roll-out in place of another version takes it over, and there is no way back",
+        Returns::Not => "a roll-out in place of another version takes it over, and a return is not possible",
     };
     format!("{change}, has not come to its end{jobs}: the same roll-out again ends it, {else_}")
 }

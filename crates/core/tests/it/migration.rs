@@ -152,7 +152,7 @@ async fn in_place_the_pool_stays_what_it_is_but_for_its_image_and_the_plan_says_
     let azure = on_managed_image(|_| ());
     let plan = planned(&azure, &in_place()).await.to_string();
     assert!(
-        plan.contains("there is no return: Batch gives no pool a managed image since 31 March 2026"),
+        plan.contains("a return is not possible: Batch gives no pool a managed image since 31 March 2026"),
         "{plan}"
     );
     let report = good(migrate(&azure, &in_place()).await);

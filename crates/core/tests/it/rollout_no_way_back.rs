@@ -40,7 +40,7 @@ fn third(seed: &mut Value) {
     versions.push(third);
 }
 
-/// Somebody deletes a version.
+/// Another client deletes a version.
 async fn deleted(azure: &Azure, name: &str) {
     let id = image(name).parse().unwrap();
     let client = client(azure, ROLLOUT_DEADLINE).await;
@@ -208,7 +208,7 @@ async fn plans_say_that_there_is_no_return_to_a_version_that_is_gone() {
         let client = client(&azure, ROLLOUT_DEADLINE).await;
         let plan = rollout::plan(&client, &checked(&asked)).await.unwrap().to_string();
         assert!(!plan.contains("a return is possible"), "{plan}");
-        let said = "there is no return";
+        let said = "a return is not possible";
         assert!(plan.contains(said) && plan.contains("is not there any more"), "{plan}");
     }
     good(roll_out(&azure, &blue_green(5)).await);

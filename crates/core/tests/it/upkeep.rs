@@ -129,7 +129,7 @@ async fn a_pool_that_jobs_use_is_left_alone_unless_told() {
     assert!(delete(&azure, &[WITH_JOBS, YES]).await.unwrap().gone);
 }
 
-/// p1 while a change of it in place is under way that has disabled the job `busy`; somebody else has disabled `asleep`.
+/// p1 while a change of it in place is under way that has disabled the job `busy`; others have disabled `asleep`.
 async fn changing() -> Azure {
     let azure = crate::rollout_in_place::working().await;
     let mut settings = crate::rollout_in_place::in_place(5);

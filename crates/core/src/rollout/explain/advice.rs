@@ -82,7 +82,7 @@ pub(super) fn advised(at: At<'_>, error: Error, (judged, ending): (&Judgement, &
     error.with_page(judged.page())
 }
 
-/// How to go back from a bad image that a pool keeps, or what helps where there is no way back.
+/// How to go back from a bad image that a pool keeps, or what helps where a return is not possible.
 pub(super) fn of_way_back(at: At<'_>, error: Error, back: Back) -> Error {
     let why = match back {
         Back::Possible => return error.with_next("or bring back what was there before", at.rolling_back()),

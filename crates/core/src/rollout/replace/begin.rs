@@ -297,8 +297,13 @@ pub(in crate::rollout) fn back(pool: &Pool) -> Result<Option<Begun>, Refusal> {
 pub(in crate::rollout) fn kept_on_return(spec: &Spec, pool: &Pool, way_back: Back) -> Option<String> {
     match way_back {
         Back::Possible => kept_by_start_task(spec, pool).map(str::to_owned),
-        Back::Retired => Some("there is no return: Batch gives no pool a managed image since 31 March 2026".to_owned()),
-        Back::Lost(lack) => Some(format!("there is no return: the former image version {}", lack.why())),
+        Back::Retired => {
+            Some("a return is not possible: Batch gives no pool a managed image since 31 March 2026".to_owned())
+        }
+        Back::Lost(lack) => Some(format!(
+            "a return is not possible: the former image version {}",
+            lack.why()
+        )),
     }
 }
 

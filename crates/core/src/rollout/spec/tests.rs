@@ -260,7 +260,7 @@ fn what_can_be_taken_away_is_named_next_to_another_image_and_to_settings_that_di
         assert_eq!(difference.names(When::NewPool), [] as [&str; 0]);
         assert!(difference.image.is_some());
     }
-    // A start task that somebody took away meanwhile lacks nowhere.
+    // A start task that others took away meanwhile lacks nowhere.
     found.as_object_mut().unwrap().remove("startTask");
     let difference = spec(json!({"taskSlotsPerNode": 4})).compare(&Pool::new(found));
     assert_eq!(names(&difference), gone[1..]);
