@@ -20,6 +20,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     ids::{BatchEndpoint, PoolId},
+    json as read_json,
     one_line::one_line,
     request::Request,
     write,
@@ -30,6 +31,12 @@ pub const TESTS: &str = "azure-batch-test";
 
 /// The metadata item that says after when no run needs the pool.
 pub const EXPIRES: &str = "azure-batch-expires";
+
+/// How long until a deletion that Batch has refused is sent again.
+const PAUSE: Duration = Duration::from_secs(15);
+
+/// So often a refused deletion is sent again: what refuses it for longer is left to a later run.
+const MOST_REFUSALS: u32 = 3;
 
 /// How much of what a task wrote is kept: the end, which says why it failed.
 const KEPT: usize = 2000;
@@ -165,15 +172,37 @@ pub async fn remove(client: &Client, endpoint: &BatchEndpoint, id: &PoolId, vers
     if let Some(()) = look().await? {
         return Ok(());
     }
-    let job = job::delete(endpoint, id.as_str());
-    gone(write::send(client, &job, || async { Ok(None::<()>) }).await)?;
-    gone(write::send(client, &pool::delete(endpoint, id, None), look).await)
+    let is_ended = || async {
+        let found = client.find(&job::get(endpoint, id.as_str())).await?;
+        let state = found.and_then(|answer| Some(read_json::text(&answer.value(), "/state")?.to_owned()));
+        Ok(state.is_none_or(|state| state == "deleting").then_some(()))
+    };
+    let job = until_going(client, &job::delete(endpoint, id.as_str()), is_ended).await;
+    // A node is billed, and a job that stays is not: it keeps no pool.
+    until_going(client, &pool::delete(endpoint, id, None), look).await?;
+    job
 }
 
-/// What is gone, or going, needs no second request.
-fn gone<T>(sent: Result<T>) -> Result<()> {
-    match sent {
-        Err(error) if error.has_status(404) || error.has_status(409) => Ok(()),
-        sent => sent.map(drop),
+/// Sends a deletion until what it deletes is gone or going. Batch refuses one with 409 both when that is being deleted already
+/// and for what passes: only a look says which it was.
+async fn until_going<F>(client: &Client, request: &Request, is_going: impl Fn() -> F) -> Result<()>
+where
+    F: Future<Output = Result<Option<()>>>,
+{
+    let mut refusals = 0;
+    loop {
+        let error = match write::send(client, request, &is_going).await {
+            Err(error) if error.has_status(404) => return Ok(()),
+            Err(error) if error.has_status(409) => error,
+            sent => return sent.map(drop),
+        };
+        if let Some(()) = is_going().await? {
+            return Ok(());
+        }
+        if refusals == MOST_REFUSALS {
+            return Err(error);
+        }
+        refusals += 1;
+        client.run().pause(PAUSE, &request.doing).await?;
     }
 }

@@ -112,10 +112,13 @@ async fn a_version_that_is_there_is_found_also_by_who_may_not_remove_what_is_lef
     for kind in ["snapshots", "images"] {
         azure.fault(
             json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "method": "DELETE",
-            "path": format!("/{kind}/"), "occurrence": "every"}),
+            "path": format!("*/{kind}/*"), "occurrence": "every"}),
         );
     }
     run(&azure, &settings()).await.unwrap();
+    let resources = azure.resources();
+    let left = resources.pointer("/compute/snapshots").and_then(Value::as_array);
+    assert!(left.is_some_and(|left| !left.is_empty()), "something is left");
     let actions = ["*/read", "*/write", "*/action"];
     let role = json!({"principal": APPLICATION, "scope": SUBSCRIPTION, "actions": actions, "dataActions": ["*"]});
     seeded(&azure, &json!({"subscriptions": [], "roleAssignments": [role]}));

@@ -412,6 +412,29 @@ async fn a_quota_is_no_fault_of_the_image() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refused_deletion_of_a_test_s_job_or_pool_is_sent_again_and_one_that_stays_refused_is_said() {
+    for path in ["*/jobs/azure-batch-test*", "*/pools/azure-batch-test*"] {
+        let refusal = |occurrence: Value| {
+            json!({"kind": "status", "status": 409, "code": "OperationNotAllowed", "method": "DELETE",
+                "path": path, "occurrence": occurrence})
+        };
+        let azure = Azure::example();
+        azure.fault(refusal(json!({"first": 1})));
+        run(&azure, &tested("true")).await.unwrap();
+        later().await;
+        assert!(!batch_left(&azure), "{path}");
+        let azure = Azure::example();
+        azure.fault(refusal(json!("every")));
+        let error = run(&azure, &tested("true")).await.must_fail();
+        assert!(
+            error.report().contains("cannot remove what tested"),
+            "{}",
+            error.report()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_killed_in_the_middle_of_a_test_goes_on_with_the_same_pool() {
     let azure = Azure::example();
     let (client, _events) = azure.client(&CancellationToken::new()).await;
