@@ -64,6 +64,9 @@ pub(super) struct Purpose<'a> {
     made: Option<VersionNumber>,
     /// The versions that are in the making, with what they are made of.
     in_making: Vec<(String, Fingerprint)>,
+    /// The versions that have failed, with what they were to be made of: a failed one is never made again, so the run that
+    /// wanted it needs nothing more.
+    failed: Vec<(VersionNumber, Fingerprint)>,
     keep: &'a BTreeSet<KeptKind>,
 }
 
@@ -89,6 +92,7 @@ impl<'a> Purpose<'a> {
     #[must_use]
     pub(super) fn new(asking: Asking<'a>, goal: &'a Goal, reach: Reach, versions: &[ImageVersion]) -> Self {
         let running = versions.iter().filter(|it| it.is_in_the_making());
+        let failed = versions.iter().filter(|it| matches!(it.status(), Status::Failed(_)));
         Self {
             asking,
             definition: &asking.settings.definition,
@@ -99,8 +103,17 @@ impl<'a> Purpose<'a> {
             in_making: running
                 .filter_map(|it| Some((it.id.name().to_owned(), Fingerprint::read(it.body())?)))
                 .collect(),
+            failed: failed
+                .filter_map(|it| Some((it.id.number()?, Fingerprint::read(it.body())?)))
+                .collect(),
             keep: &asking.settings.temporaries.keep,
         }
+    }
+
+    /// Whether what that lease was taken for is over: its version is the one that is made, or has failed.
+    fn is_over(&self, number: VersionNumber, of: &Fingerprint) -> bool {
+        let is_made = self.fingerprint == of && self.made == Some(number);
+        is_made || self.failed.iter().any(|(it, its)| *it == number && its == of)
     }
 
     /// Whether it was made by us for this definition, of this source: its name has to follow from its tags, since a copy
@@ -132,7 +145,7 @@ pub(super) fn choose(found: &Found, purpose: &Purpose<'_>) -> Choice {
     }
     let Asking { holder, now, .. } = purpose.asking;
     let mut others = tags.other_users(holder, now);
-    if let Some(lease) = others.find(|lease| !is_own || Some(lease.number) != purpose.made) {
+    if let Some(lease) = others.find(|lease| !purpose.is_over(lease.number, &tags.fingerprint)) {
         let (run, until) = (&lease.run, shown(lease.until));
         return Choice::Stays(format!("run {run} uses it until {until}"));
     }

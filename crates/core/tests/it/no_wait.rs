@@ -17,7 +17,7 @@ use crate::{
     given::checked,
     publish::{ids_of, run, settings as usual},
     support::Azure,
-    sweep::Ends,
+    sweep::{Ends, temporaries},
 };
 
 /// The example's machine to its own region, then to two others, one after the other.
@@ -230,6 +230,18 @@ async fn an_access_to_a_snapshot_is_ended_before_a_publish_removes_it() {
         "{:?}",
         azure.writes()
     );
+}
+
+/// The lease of the run that did not wait holds for an hour: nothing holds it back once its version has failed.
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_version_was_made_of_is_removed_by_the_next_publish() {
+    let azure = Azure::example();
+    azure.fault(json!({"kind": "operationFailed", "method": "PUT", "path": "*/versions/*"}));
+    run(&azure, &hasty()).await.unwrap();
+    wait(&azure, &Ends::none(), "").await.must_fail();
+    assert_eq!(temporaries(&azure.resources()), 4);
+    run(&azure, &usual()).await.unwrap();
+    assert_eq!(temporaries(&azure.resources()), 0);
 }
 
 /// A run that does not wait, the wait, and a run that does the rest.

@@ -303,7 +303,7 @@ pub(crate) fn one_of(so_many: usize) -> usize {
 }
 
 /// How many snapshots and managed images there are that a run has made: a world may have others, such as the source.
-fn temporaries(resources: &Value) -> usize {
+pub(crate) fn temporaries(resources: &Value) -> usize {
     let is_made = |item: &&Value| {
         item["name"]
             .as_str()

@@ -184,6 +184,29 @@ fn what_another_run_uses_stays_until_its_lease_ends_or_its_version_is_made() {
 }
 
 #[test]
+fn what_a_run_used_for_a_version_that_has_failed_goes() {
+    let goal = goal(&settings());
+    let own = snapshot(&goal, None, |tags| {
+        tags.leases = vec![lease("run-2/b", "3.0.0", "2026-01-01T00:30:00Z")];
+    });
+    let uses = "run run-2/b uses it until 2026-01-01T00:30:00Z";
+    let other = Fingerprint::new("other");
+    let table = [
+        ("3.0.0", "Failed", &goal.fingerprint, "remove"),
+        ("3.0.0", "Failed", &other, uses),
+        ("3.0.1", "Failed", &goal.fingerprint, uses),
+        ("3.0.0", "Succeeded", &goal.fingerprint, uses),
+    ];
+    for (number, state, of, expected) in table {
+        let versions = [version(number, state, of)];
+        for reach in [Reach::Own, Reach::Former] {
+            let found = chosen(&own, reach, &versions, &[]);
+            assert_eq!(found, expected, "{number} {state} {of:?} {reach:?}");
+        }
+    }
+}
+
+#[test]
 fn what_becomes_of_temporaries_depends_on_how_far_the_version_came() {
     let settings = settings();
     let goal = goal(&settings);
