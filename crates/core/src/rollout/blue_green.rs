@@ -25,7 +25,7 @@ use super::{
     decide::{self, Intent, Refusal},
     explain::{self, refused},
     filling::Filling,
-    jobs,
+    former, jobs,
     pair::{Kin, PairRecord, Shift},
     pool::PoolAccess,
     record::{Back, Phase},
@@ -55,6 +55,10 @@ pub(super) use surge::Surge;
 /// How long Batch tries to shrink a pool before it has to be asked again; no maximum is documented. Tasks that run longer
 /// only cost another request.
 const SHRINKING: Duration = Duration::from_secs(3600);
+
+/// What helps when the former pool cannot get its nodes back.
+const END_AS_IT_IS: &str = "to end this roll-out with the new image, run it again, without the check that said no if one did; then roll out \
+                            another version";
 
 /// How the work moves.
 #[derive(Clone, Copy, Debug)]
@@ -348,7 +352,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
                 }
                 Ok(())
             }
-            Err(error) if speaks_against_image(error.kind()) => self.found_bad(error),
+            Err(error) if speaks_against_image(error.kind()) => self.found_bad(error, look).await,
             Err(error) => Err(error),
         }
     }
@@ -370,13 +374,19 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
     }
 
     /// Remembers what speaks against the image, and the next look begins the return; or ends the run.
-    fn found_bad(&mut self, error: Error) -> Result<()> {
-        if self.way.on_failure == OnBad::Keep {
+    async fn found_bad(&mut self, error: Error, look: &Look) -> Result<()> {
+        let (old, new) = (&self.pools.old, &self.pools.new);
+        // Nodes that are still there need no image.
+        let way_back = match look.old.targets.total() < look.shift.was.total() {
+            true => former::of_image(old.client(), old.watch().endpoint(), look.old.image_id()).await?,
+            false => Back::Possible,
+        };
+        if self.way.on_failure == OnBad::Keep || matches!(way_back, Back::Lost(_)) {
             let stays = "the new pool stays too: nodes of both pools are billed, and each has a part of the work";
-            return Err(explain::kept(self.pools.old.at(), error, (stays, Back::Possible)));
+            return Err(explain::kept(old.at(), error, (stays, way_back, END_AS_IT_IS)));
         }
-        let client = self.pools.new.client();
-        client.warn(format!("the new image is bad, so the work goes back: {error}"));
+        new.client()
+            .warn(format!("the new image is bad, so the work goes back: {error}"));
         self.bad = Some(error);
         Ok(())
     }
@@ -402,7 +412,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
             of: shift.size,
         };
         if let Some(bad) = self.checkpoints.ask(&self.pools.new, point, self.report).await? {
-            return self.found_bad(bad);
+            return self.found_bad(bad, look).await;
         }
         // First nodes without work were asked about before the step's jobs.
         let is_known = work == Work::Old && is_first(stage, shift);
@@ -416,7 +426,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
                 self.good.checked = Some(stage.new);
                 Ok(())
             }
-            Err(no) if speaks_against_image(no.kind()) => self.found_bad(no),
+            Err(no) if speaks_against_image(no.kind()) => self.found_bad(no, look).await,
             Err(error) => Err(error),
         }
     }

@@ -262,8 +262,8 @@ pub(super) fn gone_version(parts: &[Part]) -> Option<ImageVersionId> {
 }
 
 /// What ends a roll-out whose image was found bad, and whose pools stay as they are all the same: what to look at, how to
-/// go on, and how to go back.
-pub(super) fn kept(at: At<'_>, bad: Error, (stays, back): (&'static str, Back)) -> Error {
+/// go on, and how to go back, or what helps where that is not possible.
+pub(super) fn kept(at: At<'_>, bad: Error, (stays, back, helps): (&'static str, Back, &str)) -> Error {
     let text = format!("the new image was found bad, and pool {} stays as it is", at.pool);
     let error = Error::plain(ErrorKind::Kept, text).with_kept(stays);
     let looks: Vec<Next> = bad.layers().find_map(steps_of).unwrap_or_default();
@@ -272,7 +272,7 @@ pub(super) fn kept(at: At<'_>, bad: Error, (stays, back): (&'static str, Back)) 
         .fold(error, |error, Next { text, command }| error.with_next(text, command));
     let on = "look at the new nodes; to go on from here, run again";
     let error = error.with_next(on, None);
-    advice::of_way_back(at, error, back).because(bad.without_kept())
+    advice::of_way_back(at, error, (back, helps)).because(bad.without_kept())
 }
 
 /// What a layer says is to be done.

@@ -48,6 +48,10 @@ use told::{returned, too_large, too_long};
 /// longer only cost another request.
 const EMPTYING: Duration = Duration::from_secs(3600);
 
+/// What helps when the pool cannot get its former image.
+const ANOTHER_VERSION: &str = "if the image itself is bad, roll out another version with {strategy=in-place}: that roll-out goes on from \
+                               here";
+
 /// How a change is made.
 #[derive(Clone, Debug)]
 pub(super) struct Way<'s> {
@@ -397,7 +401,11 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
         };
         // A return that cannot end would leave the pool without nodes and its jobs disabled.
         if self.way.on_failure == OnBad::Keep || way_back != Back::Possible {
-            return Err(explain::kept(self.access.at(), error, (said.kept, way_back)));
+            return Err(explain::kept(
+                self.access.at(),
+                error,
+                (said.kept, way_back, ANOTHER_VERSION),
+            ));
         }
         self.access.client().warn(format!("{}: {error}", said.bad));
         self.bad = Some(error);

@@ -28,6 +28,7 @@ use crate::{
     rollout::{client, good, settings, world},
     rollout_blue_green::{self, blue_green, room_for},
     rollout_in_place::{self, in_place, requeues, working, working_in},
+    rollout_no_way_back,
     support::Azure,
 };
 
@@ -274,6 +275,37 @@ async fn a_no_at_any_step_of_blue_green_brings_the_work_back() {
         assert_eq!(outside.asked().len(), yeses + 1);
         assert_eq!(requeues(&azure).await, 0);
         assert_eq!(rollout_blue_green::state(&azure).await, rollout_blue_green::FORMER);
+    }
+}
+
+/// A return would have to make nodes of an image that is gone, and never end.
+#[tokio::test(start_paused = true)]
+async fn a_no_after_the_former_pool_has_shrunk_leaves_both_pools_where_its_image_is_gone() {
+    for (yeses, kept) in [(0, false), (3, true)] {
+        let azure = working_in(room_for(6)).await;
+        rollout_no_way_back::deleted(&azure, "0.9.0").await;
+        let mut answers = vec![Answer::Code(0); yeses];
+        answers.push(Answer::Code(1));
+        let settings = tried(gated(blue_green(5), by_command()));
+        let (error, _) = failed(run(&Outside::new(&azure, &answers), &settings).await);
+        let (text, state) = (error.report(), rollout_blue_green::state(&azure).await);
+        if !kept {
+            assert_eq!(error.kind(), ErrorKind::Returned, "{text}");
+            assert_eq!(state, rollout_blue_green::FORMER, "its nodes are still there");
+            continue;
+        }
+        assert_eq!(error.kind(), ErrorKind::Kept, "{text}");
+        assert!(
+            text.contains("it cannot go back: its former image version is not there any more")
+                && text.contains("run it again, without the check that said no"),
+            "{text}"
+        );
+        assert!(
+            state.starts_with("p1 2 of 2 on 0.9.0, p1-1-0-0 4 of 4 on 1.0.0"),
+            "{state}"
+        );
+        good(run(&Outside::new(&azure, &[Answer::Code(0)]), &settings).await);
+        assert_eq!(rollout_blue_green::state(&azure).await, rollout_blue_green::MOVED);
     }
 }
 

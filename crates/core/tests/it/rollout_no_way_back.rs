@@ -41,7 +41,7 @@ fn third(seed: &mut Value) {
 }
 
 /// Another client deletes a version.
-async fn deleted(azure: &Azure, name: &str) {
+pub(crate) async fn deleted(azure: &Azure, name: &str) {
     let id = image(name).parse().unwrap();
     let client = client(azure, ROLLOUT_DEADLINE).await;
     drive::delete(&client, &version::delete(&id), &version::get(&id))

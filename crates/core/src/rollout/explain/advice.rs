@@ -83,7 +83,7 @@ pub(super) fn advised(at: At<'_>, error: Error, (judged, ending): (&Judgement, &
 }
 
 /// How to go back from a bad image that a pool keeps, or what helps where a return is not possible.
-pub(super) fn of_way_back(at: At<'_>, error: Error, back: Back) -> Error {
+pub(super) fn of_way_back(at: At<'_>, error: Error, (back, helps): (Back, &str)) -> Error {
     let why = match back {
         Back::Possible => return error.with_next("or bring back what was there before", at.rolling_back()),
         Back::Retired => {
@@ -91,14 +91,7 @@ pub(super) fn of_way_back(at: At<'_>, error: Error, back: Back) -> Error {
         }
         Back::Lost(lack) => format!("it cannot go back: its former image version {}", lack.why()),
     };
-    error.with_fact(why).with_next(
-        words![
-            "if the image itself is bad, roll out another version with ",
-            Piece::set(pool::STRATEGY, "in-place"),
-            ": that roll-out goes on from here"
-        ],
-        None,
-    )
+    error.with_fact(why).with_next(Words::naming(helps), None)
 }
 
 /// Whether a look showed that something is gone.

@@ -53,7 +53,7 @@ pub(in crate::rollout) fn all() -> Vec<(String, Error)> {
     );
     all.push((
         "kept".to_owned(),
-        kept(at, bad, ("its jobs run on the new image", Back::Possible)),
+        kept(at, bad, ("its jobs run on the new image", Back::Possible, "")),
     ));
     all.extend(REMEDIES.iter().enumerate().map(|(number, remedy)| {
         let why = "differs from what is asked for".to_owned();
