@@ -116,9 +116,9 @@ const VERBS: &[Named] = &[
     },
     Named {
         verb: Verb::Rollback,
-        about: "Bring a pool back to the image, size and jobs that it had before its last change in place",
+        about: "Bring a pool, or all pools of a file, back to the image, size and jobs of before the last roll-out",
         examples: include_str!("cli/rollback.txt"),
-        exit_codes: "0 reached",
+        exit_codes: "0 reached, 10 only the plan was asked for and it has something to bring back",
     },
     Named {
         verb: Verb::Migrate,

@@ -92,10 +92,7 @@ impl Asked {
     pub fn of(settings: &UnresolvedRollout, cloud: &CloudChoice) -> Self {
         Self {
             pool: settings.pool.id.clone(),
-            account: match &settings.account {
-                AccountRef::Id(id) => id.to_string(),
-                AccountRef::Endpoint(endpoint) => endpoint.to_string(),
-            },
+            account: account_of(&settings.account),
             version: settings.pool.version.clone(),
             chosen_by: None,
             vm_size: settings.pool.vm_size.clone(),
@@ -166,12 +163,20 @@ impl Report {
     /// The report of a roll-out that core ran.
     #[must_use]
     pub fn of_outcome(asked: Asked, outcome: RolloutOutcome, ending: Ending, door: Door) -> Self {
-        let action = outcome.report.action;
+        let asked = asked.on(outcome.report.version.as_ref());
+        Self {
+            asked: Some(asked),
+            ..Self::of_work(outcome, ending, door)
+        }
+    }
+
+    /// The same of work that brings no version, as a return does.
+    #[must_use]
+    pub fn of_work(outcome: RolloutOutcome, ending: Ending, door: Door) -> Self {
         let mut report = match outcome.result {
-            Ok(()) => Self::ended(result_of(action), 0, ending),
+            Ok(()) => Self::ended(result_of(outcome.report.action), 0, ending),
             Err(error) => Self::of_error(&error, ending, door),
         };
-        report.asked = Some(asked.on(outcome.report.version.as_ref()));
         report.rollout = Some(outcome.report);
         report
     }
@@ -214,11 +219,11 @@ impl Report {
     /// The result of a pool whose turn never came.
     pub(crate) const NOT_BEGUN: &'static str = "not-begun";
 
-    /// The report of a pool whose turn never came, since another one had failed.
+    /// The report of a pool whose turn never came, since another one had failed or the run had ended.
     #[must_use]
-    pub fn not_begun(asked: Asked, ending: Ending) -> Self {
+    pub fn not_begun(asked: Option<Asked>, ending: Ending) -> Self {
         Self {
-            asked: Some(asked),
+            asked,
             ..Self::ended(Self::NOT_BEGUN, 0, ending)
         }
     }
@@ -248,7 +253,9 @@ impl Report {
         match (&self.asked, &self.rollout) {
             (Some(asked), Some(rollout)) => asked.wanted_in(rollout),
             (Some(asked), None) => asked.wanted(),
-            (None, _) => Some(0),
+            // How many a return brings is said by the pool alone.
+            (None, Some(_)) => None,
+            (None, None) => Some(0),
         }
     }
 
@@ -350,6 +357,15 @@ impl Report {
             Some(PoolAction::Unchanged | PoolAction::None) => format!("Pool {pool} is on {version} already: {ready}"),
             _ => format!("Pool {pool}: {ready} on {version}"),
         }
+    }
+}
+
+/// An account as reports name it: its id or its endpoint.
+#[must_use]
+pub fn account_of(account: &AccountRef) -> String {
+    match account {
+        AccountRef::Id(id) => id.to_string(),
+        AccountRef::Endpoint(endpoint) => endpoint.to_string(),
     }
 }
 

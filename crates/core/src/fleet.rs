@@ -5,11 +5,13 @@
 
 mod common;
 mod overlap;
+mod returning;
 mod room;
 
 use std::collections::VecDeque;
 
 pub use common::SharedFact;
+pub use returning::{FleetReturnPlan, PoolReturn, PoolReturnPlan, Prospect, ReturnEnd, plan_returns, return_all};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 

@@ -333,6 +333,12 @@ const ROLLOUT: &[Verb] = &[Verb::Rollout, Verb::Plan];
 /// What changes many pools in one run, or plans to.
 const CHANGING_POOLS: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Migrate];
 
+/// What lets many pools take turns in one run.
+const TAKING_TURNS: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback, Verb::Migrate];
+
+/// What takes its pools from a file.
+const TAKING_POOL_FILES: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback];
+
 /// What moves pools from managed images.
 const MIGRATING: &[Verb] = &[Verb::Migrate];
 
@@ -363,7 +369,14 @@ const OF_POOL_PROGRAM: &[Verb] = &[
 ];
 
 /// What may name subscriptions.
-const WITH_SUBSCRIPTIONS: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Status, Verb::Migrate, Verb::Delete];
+const WITH_SUBSCRIPTIONS: &[Verb] = &[
+    Verb::Rollout,
+    Verb::Plan,
+    Verb::Rollback,
+    Verb::Status,
+    Verb::Migrate,
+    Verb::Delete,
+];
 
 /// What every verb that asks Azure takes.
 const EVERY_VERB: &[Verb] = &[
@@ -495,6 +508,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         pool::OF_ACCOUNT,
         pool::OF_FILE,
         pool::OF_SUBSCRIPTIONS,
+        pool::OF_TURNS,
         pool::OF_FLEET,
         pool::OF_POOL,
         pool::OF_MACHINES,

@@ -32,6 +32,7 @@ mod healed;
 mod jobs;
 mod judged;
 mod kept_pool;
+mod last_change;
 mod late;
 mod live;
 mod made_by;
@@ -52,6 +53,7 @@ mod replace;
 mod replicas;
 mod report;
 mod resolve;
+mod return_look;
 mod return_plan;
 mod rollback;
 mod room;
@@ -79,6 +81,7 @@ pub use healed::{HealedNode, NodeAction};
 pub use jobs::{is_disabled_by_us, released};
 pub use judged::StepJudgement;
 pub use kept_pool::KeptPool;
+pub use last_change::LastChange;
 pub use live::changed as changed_live;
 pub use made_by::MadeBy;
 pub use node_logs::UploadedLogs;
@@ -86,8 +89,9 @@ pub use pace::Pace;
 pub use pair::{Successor, has_family, successor};
 pub use report::{BackOn, FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round, SecondFate, SecondPool};
 pub use resolve::{Resolved, resolve};
+pub use return_look::{Going, ReturnSurvey, ToGoBack};
 pub use return_plan::{Resized, ReturnPlan, ReturnStep};
-pub use rollback::{plan_return, roll_back};
+pub use rollback::{plan_return, roll_back, roll_back_among};
 pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
 pub use stranded::{Stranded, does_work_of, read as read_stranded};
@@ -95,6 +99,7 @@ pub use under_way::{ChangeKind, ChangeWay, LeftEmpty, Returns, UnderWay, is_held
 pub use unfinished::{Unfinished, unfinished};
 
 pub(crate) use observe::located;
+pub(crate) use rollback::tell_return;
 pub(crate) use {size::classify::resize_failure, spec::fit_security};
 
 use crate::{

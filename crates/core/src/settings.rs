@@ -35,6 +35,7 @@ mod publish;
 mod reader;
 mod replica_rule;
 mod retention;
+mod returning;
 mod rollout;
 pub(crate) mod shape;
 mod share;
@@ -82,6 +83,7 @@ pub use publish::{
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use retention::{ProtectedTag, PruneSettings, RetentionRule, RuleOf};
+pub use returning::{FleetReturnSettings, LeftVersion};
 pub use rollout::{
     AccountRef, Adopt, NewRegion, PendingResize, PoolSpec, Readiness, Register, ResizePolicy, RollbackSettings,
     RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, UnresolvedRollout, WaitForSuccess,
@@ -107,7 +109,7 @@ use std::time::Duration;
 use self::reader::Reader;
 use crate::{
     ids::resource::ImageDefinitionId,
-    options::{fleet as fleet_options, pool::POOL_FILE, run},
+    options::{Verb, fleet as fleet_options, pool::POOL_FILE, run},
     words,
 };
 
@@ -169,11 +171,23 @@ fn many_pools(
     usual_deadline: impl FnOnce(&FleetSettings) -> Duration,
 ) -> Result<Asked<FleetSettings>, Vec<fault::Fault>> {
     let file = pool_file::complete_all(given)?;
-    let mut faults = file.faults;
+    let (pools, faults) = each_of(&file, |values, spots, found| {
+        pool::read(&mut Reader::new(values, found), spots)
+    });
+    let read = |reader: &mut Reader<'_, '_>| Some(pool::read_fleet(reader, pools));
+    together(faults, asked(&file.of_all, usual_deadline, read))
+}
+
+/// Each pool of a file as `read` reads it, and the faults of the file and of all of them.
+fn each_of<Settings>(
+    file: &pool_file::CompletedFleet,
+    read: impl Fn(&Values, &Spots, &mut Vec<fault::Fault>) -> Option<Settings>,
+) -> (Vec<Checked<Settings>>, Vec<fault::Fault>) {
+    let mut faults = file.faults.clone();
     let mut pools = Vec::new();
     for pool in &file.pools {
         let mut found = Vec::new();
-        let settings = pool::read(&mut Reader::new(&pool.values, &mut found), &pool.spots);
+        let settings = read(&pool.values, &pool.spots, &mut found);
         for fault in found.into_iter().map(|fault| pool.spots.placed(fault)) {
             // A fault of an input is one fault, however many pools there are.
             if !faults.contains(&fault) {
@@ -182,8 +196,14 @@ fn many_pools(
         }
         pools.extend(settings.map(Checked::new));
     }
-    let read = |reader: &mut Reader<'_, '_>| Some(pool::read_fleet(reader, pools));
-    let asked = asked(&file.of_all, usual_deadline, read);
+    (pools, faults)
+}
+
+/// What was asked for, unless there are faults in it or elsewhere.
+fn together<Settings>(
+    mut faults: Vec<fault::Fault>,
+    asked: Result<Asked<Settings>, Vec<fault::Fault>>,
+) -> Result<Asked<Settings>, Vec<fault::Fault>> {
     let asked = asked.map_err(|found| faults.extend(found));
     asked.ok().filter(|_| faults.is_empty()).ok_or(faults)
 }
@@ -192,8 +212,34 @@ fn many_pools(
 ///
 /// # Errors
 /// With all faults; without any when a value is not known yet.
-pub fn rollback(values: &Values) -> Result<Asked<RollbackSettings>, Vec<fault::Fault>> {
-    asked(values, |_| ROLLOUT_DEADLINE, pool::read_rollback)
+pub fn rollback(given: &Values) -> Result<Asked<RollbackSettings>, Vec<fault::Fault>> {
+    let pool_file::Completed { values, spots, faults } = pool_file::complete(given)?;
+    let found = asked(&values.of(Verb::Rollback), |_| ROLLOUT_DEADLINE, returning::read_one);
+    together(
+        faults,
+        found.map_err(|found| found.into_iter().map(|fault| spots.placed(fault)).collect()),
+    )
+}
+
+/// Reads which pools of a file to bring back to what they were. This is the only validation there is; nothing is asked of
+/// Azure.
+///
+/// # Errors
+/// With all faults, those of the file with their lines; without any when a value is not known yet.
+pub fn fleet_return(given: &Values) -> Result<Asked<FleetReturnSettings>, Vec<fault::Fault>> {
+    let file = pool_file::complete_all(given)?;
+    let (pools, faults) = each_of(&file, |values, _spots, found| {
+        returning::read_pool(&mut Reader::new(&values.clone().of(Verb::Rollback), found))
+    });
+    let deadline = |settings: &FleetReturnSettings| match settings.plan_only {
+        Consent::Yes => LOOK_DEADLINE,
+        Consent::No => settings.usual_deadline(),
+    };
+    let of_all = file.of_all.of(Verb::Rollback);
+    together(
+        faults,
+        asked(&of_all, deadline, |reader| returning::read_fleet(reader, pools)),
+    )
 }
 
 /// Reads which pool leaves its managed image, and how. This is the only validation there is; nothing is asked of Azure.
@@ -400,11 +446,7 @@ fn one_pool(
     given: &Values,
     usual_deadline: impl FnOnce(&UnresolvedRollout) -> Duration,
 ) -> Result<Asked<UnresolvedRollout>, Vec<fault::Fault>> {
-    let pool_file::Completed {
-        values,
-        spots,
-        mut faults,
-    } = pool_file::complete(given)?;
+    let pool_file::Completed { values, spots, faults } = pool_file::complete(given)?;
     let read = |reader: &mut Reader<'_, '_>| {
         // What is said of a file's pools together stays right when one of them is named.
         if !reader.has(POOL_FILE) {
@@ -413,8 +455,10 @@ fn one_pool(
         pool::read(reader, &spots)
     };
     let found = asked(&values, usual_deadline, read);
-    let found = found.map_err(|found| faults.extend(found.into_iter().map(|fault| spots.placed(fault))));
-    found.ok().filter(|_| faults.is_empty()).ok_or(faults)
+    together(
+        faults,
+        found.map_err(|found| found.into_iter().map(|fault| spots.placed(fault)).collect()),
+    )
 }
 
 fn asked<Settings>(

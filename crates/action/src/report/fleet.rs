@@ -2,7 +2,7 @@
 //!
 //! The words of one pool are `report`'s; only `outputs` writes.
 
-use azure_batch_core::{error::ErrorKind, fleet::PoolRun, ids::PoolId, options::Door};
+use azure_batch_core::{error::ErrorKind, fleet::PoolRun, ids::PoolId, options::Door, rollout::PoolAction};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -35,6 +35,8 @@ pub enum Work {
     RollOut,
     /// They leave their managed images.
     Migration,
+    /// They go back to what they were.
+    Return,
 }
 
 /// One of the pools.
@@ -42,7 +44,7 @@ pub enum Work {
 pub struct PoolOfFleet {
     /// The pool that was asked for.
     pub pool: PoolId,
-    /// 1 for the pool that went first, 2 for the rest; of a migration 0 for one that had no turn.
+    /// 1 for the pool that went first, 2 for the rest; of a migration or a return 0 for one that had no turn.
     pub wave: usize,
     /// How its roll-out ended; its result is `not-begun` when another one had failed before its turn.
     #[serde(flatten)]
@@ -50,7 +52,23 @@ pub struct PoolOfFleet {
     /// Why it was not touched, when its roll-out was not begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub untouched: Option<String>,
+    /// What it goes back to, in a return.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub back: Option<BackTo>,
 }
+
+/// What a pool goes back to, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BackTo {
+    /// The account: its id or its endpoint.
+    pub account: String,
+    /// The image, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+}
+
+/// A pool, its account where the report does not name it, and its report.
+pub type PoolOutput<'a> = (Option<&'a PoolId>, Option<&'a str>, &'a Report);
 
 /// The exit codes of failures, the worst first: what stops every pool before what concerns one of them.
 const WORST_FIRST: [u8; 10] = [130, 3, 2, 7, 4, 8, 9, 5, 6, 1];
@@ -69,7 +87,27 @@ impl Work {
         match self {
             Self::RollOut => "rolled out",
             Self::Migration => "moved",
+            Self::Return => "brought back",
         }
+    }
+
+    /// The result when no pool has failed.
+    fn reached(self, pools: &[PoolOfFleet]) -> &'static str {
+        let returned = PoolAction::Returned.word();
+        match self {
+            Self::RollOut | Self::Migration => "reached",
+            Self::Return if pools.iter().any(|pool| pool.report.result == returned) => returned,
+            Self::Return => PoolAction::Unchanged.word(),
+        }
+    }
+}
+
+impl PoolOfFleet {
+    /// What outputs are made of.
+    #[must_use]
+    pub fn output(&self) -> PoolOutput<'_> {
+        let account = self.back.as_ref().map(|back| back.account.as_str());
+        (Some(&self.pool), account, &self.report)
     }
 }
 
@@ -84,9 +122,10 @@ impl FleetReport {
             pool: run.pool,
             wave: run.wave,
             untouched: run.outcome.is_none().then(|| why.clone()),
+            back: None,
             report: match run.outcome {
                 Some(outcome) => Report::of_outcome(asked, outcome, ending, door),
-                None => Report::not_begun(asked, ending),
+                None => Report::not_begun(Some(asked), ending),
             },
         };
         Self::of_pools(asked.into_iter().zip(runs).map(one).collect(), Work::RollOut)
@@ -97,7 +136,9 @@ impl FleetReport {
     pub fn of_pools(pools: Vec<PoolOfFleet>, work: Work) -> Self {
         let failed = |code: u8| pools.iter().find(|pool| pool.report.exit_code == code);
         let worst = WORST_FIRST.iter().find_map(|code| failed(*code));
-        let (result, exit_code) = worst.map_or(("reached", 0), |pool| (pool.report.result, pool.report.exit_code));
+        let (result, exit_code) = worst.map_or((work.reached(&pools), 0), |pool| {
+            (pool.report.result, pool.report.exit_code)
+        });
         Self {
             schema_version: SCHEMA,
             result,
@@ -115,6 +156,10 @@ impl FleetReport {
         let failed = count(|report| report.failure.is_some());
         let not_begun = count(|report| report.result == Report::NOT_BEGUN);
         let done = self.work.done();
+        if self.work == Work::Return {
+            let stay = count(|report| report.result == PoolAction::Unchanged.word());
+            return returned(all, (failed, not_begun, stay));
+        }
         match (failed, not_begun) {
             (0, 0) if all == 1 => format!("1 pool {done}"),
             (0, 0) => format!("All {all} pools {done}"),
@@ -189,14 +234,28 @@ pub fn untouched(failures: &[(PoolId, ErrorKind)]) -> String {
     }
 }
 
-/// What an output tells of each pool, as JSON in one line.
+/// The headline of a return of so many pools.
+fn returned(all: usize, (failed, not_begun, stay): (usize, usize, usize)) -> String {
+    let back = all - failed - not_begun - stay;
+    match all {
+        1 if back == 1 => return "1 pool brought back".to_owned(),
+        all if back == all => return format!("All {all} pools brought back"),
+        _ => {}
+    }
+    let parts = [(failed, "failed"), (stay, "as before"), (not_begun, "not begun")];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: String = parts.map(|(count, what)| format!(", {count} {what}")).collect();
+    format!("{back} of {all} pools brought back{parts}")
+}
+
+/// What an output tells of each pool, as JSON in one line: the pool, and its account where the report does not name it.
 #[must_use]
-pub fn pools<'a>(reports: impl Iterator<Item = (Option<&'a PoolId>, &'a Report)>) -> String {
-    let one = |(pool, report): (Option<&PoolId>, &Report)| {
+pub fn pools<'a>(reports: impl Iterator<Item = PoolOutput<'a>>) -> String {
+    let one = |(pool, account, report): PoolOutput<'_>| {
         let asked = report.asked.as_ref();
         json!({
             "pool": pool,
-            "account": asked.map(|asked| asked.account.clone()),
+            "account": asked.map(|asked| asked.account.as_str()).or(account),
             "version": report.image_version().or_else(|| rule(report)),
             "vm-size": report.vm_size(),
             "result": report.result,
@@ -231,16 +290,26 @@ fn cells(pool: &PoolOfFleet) -> [String; 6] {
         },
         report.result.to_owned(),
         ready,
-        asked.map(|asked| asked.version.name()).unwrap_or_default(),
+        asked
+            .map(|asked| asked.version.name())
+            .or_else(|| pool.back.as_ref()?.image.clone())
+            .unwrap_or_default(),
         report
             .failure
             .as_ref()
             .map(|failure| failure.happened.clone())
             .or_else(|| pool.untouched.clone())
             .or_else(|| other_size(report))
+            .or_else(|| second_pool(report))
             .or_else(|| report.changed_live().map(|changed| format!("changed {changed}")))
             .unwrap_or_default(),
     ]
+}
+
+/// What became of the second pool from which the work went back.
+fn second_pool(report: &Report) -> Option<String> {
+    let second = report.rollout.as_ref()?.second_pool.as_ref()?;
+    Some(second.fate.says(&second.pool))
 }
 
 /// What there is to remark on a pool that has another VM size than was asked for.
@@ -259,7 +328,7 @@ mod tests {
 
     fn fleet() -> FleetReport {
         let asked = created().asked.unwrap();
-        let not_begun = Report::not_begun(asked, super::super::tests::ENDING);
+        let not_begun = Report::not_begun(Some(asked), super::super::tests::ENDING);
         let pools = [created(), quota_reached(), not_begun].into_iter().enumerate();
         FleetReport {
             schema_version: SCHEMA,
@@ -271,6 +340,7 @@ mod tests {
                     wave: 1 + usize::from(number > 0),
                     untouched: (number == 2).then(|| "not touched: pool render_b failed before its turn".to_owned()),
                     report,
+                    back: None,
                 })
                 .collect(),
             work: Work::RollOut,
@@ -295,6 +365,51 @@ mod tests {
     }
 
     #[test]
+    fn pools_that_go_back_are_counted_by_what_became_of_them() {
+        let ending = super::super::tests::ENDING;
+        let pool = |name: &str, report: Report| PoolOfFleet {
+            pool: name.parse().unwrap(),
+            wave: 1,
+            untouched: (report.result == "unchanged").then(|| "no roll-out has changed it".to_owned()),
+            report,
+            back: Some(BackTo {
+                account: "acct1".to_owned(),
+                image: Some("def1 0.9.0".to_owned()),
+            }),
+        };
+        let mut returned = Report {
+            result: "returned",
+            asked: None,
+            ..created()
+        };
+        returned.rollout.as_mut().unwrap().action = PoolAction::Returned;
+        let all = |pools| FleetReport::of_pools(pools, Work::Return);
+        let fleet = all(vec![pool("a", returned.clone()), pool("b", Report::unchanged(ending))]);
+        assert_eq!((fleet.result, fleet.exit_code), ("returned", 0));
+        assert_eq!(fleet.headline(), "1 of 2 pools brought back, 1 as before");
+        let text = fleet.markdown();
+        assert!(text.contains("| a | 1 | returned | 700 | def1 0.9.0 |"), "{text}");
+        assert!(text.contains("- **b**: no roll-out has changed it"), "{text}");
+        let report = serde_json::to_value(&fleet.pools[0]).unwrap();
+        assert_eq!(
+            (&report["image"], &report["result"]),
+            (&json!("def1 0.9.0"), &json!("returned"))
+        );
+        let outputs: Value = serde_json::from_str(&pools(fleet.pools.iter().map(PoolOfFleet::output))).unwrap();
+        assert_eq!(
+            (&outputs[0]["account"], &outputs[0]["nodes-wanted"]),
+            (&json!("acct1"), &json!(null))
+        );
+
+        let fleet = all(vec![pool("a", returned.clone()), pool("c", quota_reached())]);
+        assert_eq!((fleet.result, fleet.exit_code), ("quota", 4));
+        assert_eq!(fleet.headline(), "1 of 2 pools brought back, 1 failed");
+        assert_eq!(all(vec![pool("a", returned)]).headline(), "1 pool brought back");
+        let none = all(vec![pool("b", Report::unchanged(ending))]);
+        assert_eq!((none.result, none.exit_code), ("unchanged", 0));
+    }
+
+    #[test]
     fn a_pool_that_was_not_begun_says_whose_failure_or_which_end_came_before() {
         let why = |kind| {
             let failed = |pool: &str, kind| (pool.parse().unwrap(), kind);
@@ -307,8 +422,7 @@ mod tests {
     #[test]
     fn the_outputs_of_many_pools_are_one_list_in_json() {
         let fleet = fleet();
-        let pools: Value =
-            serde_json::from_str(&pools(fleet.pools.iter().map(|pool| (Some(&pool.pool), &pool.report)))).unwrap();
+        let pools: Value = serde_json::from_str(&pools(fleet.pools.iter().map(PoolOfFleet::output))).unwrap();
         let results: Vec<&Value> = pools.as_array().unwrap().iter().map(|pool| &pool["result"]).collect();
         assert_eq!(results, ["created", "quota", "not-begun"]);
         let json = serde_json::to_value(fleet).unwrap();
@@ -325,8 +439,7 @@ mod tests {
         let text = fleet.markdown();
         let remark = "- **render&#95;a**: Standard&#95;D4s&#95;v5 had no room: it has Standard&#95;D8s&#95;v5";
         assert!(text.contains(remark), "{text}");
-        let pools: Value =
-            serde_json::from_str(&pools(fleet.pools.iter().map(|pool| (Some(&pool.pool), &pool.report)))).unwrap();
+        let pools: Value = serde_json::from_str(&pools(fleet.pools.iter().map(PoolOfFleet::output))).unwrap();
         let sizes: Vec<&Value> = pools.as_array().unwrap().iter().map(|pool| &pool["vm-size"]).collect();
         assert_eq!(sizes, ["Standard_D8s_v5", "Standard_D4s_v5", "Standard_D4s_v5"]);
     }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::{
     Ending, Outputs, Report,
     answer::Answer,
-    fleet::{self, FleetReport},
+    fleet::{self, FleetReport, PoolOfFleet},
     summary,
 };
 use crate::github::runner::Runner;
@@ -161,7 +161,7 @@ fn outputs(report: &Report, report_path: Option<&Path>) -> Outputs {
         ("report-path", shown(report_path)),
         (
             "pools",
-            fleet::pools(std::iter::once((asked.map(|asked| &asked.pool), report))),
+            fleet::pools(std::iter::once((asked.map(|asked| &asked.pool), None, report))),
         ),
         ("exit-code", report.exit_code.to_string()),
     ]
@@ -189,10 +189,7 @@ fn fleet_outputs(fleet: &FleetReport, report_path: Option<&Path>) -> Outputs {
         ("action", joined(&|report| Some(report.action().to_owned()))),
         ("result", fleet.result.to_owned()),
         ("report-path", shown(report_path)),
-        (
-            "pools",
-            fleet::pools(fleet.pools.iter().map(|pool| (Some(&pool.pool), &pool.report))),
-        ),
+        ("pools", fleet::pools(fleet.pools.iter().map(PoolOfFleet::output))),
         ("exit-code", fleet.exit_code.to_string()),
     ]
 }

@@ -1,7 +1,9 @@
 //! `rollback`: brings a pool back to what it was before its last change in place, or the work to its former pool; or
 //! shows what that would do.
 //!
-//! What it was, and how it gets there, is core's.
+//! What it was, and how it gets there, is core's. All pools of a file are in `many`.
+
+mod many;
 
 use azure_batch_core::{
     failure::Failure,
@@ -18,6 +20,7 @@ use crate::{
     environment::Environment,
     github::runner::Runner,
     report::{SOMETHING_TO_ACT_ON, answer::Answer, title},
+    run::hide_secrets,
     values::Given,
 };
 
@@ -32,12 +35,20 @@ struct Returned {
 }
 
 /// Goes back and says how it ended, or shows the plan of it; returns the exit code.
-pub async fn run(given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+    hide_secrets(&given, console);
+    // How many pools a file holds is known once it was read; its faults are shown with all others.
+    given.read_files();
     let door = given.door();
-    if given
-        .text(PLAN_ONLY)
-        .is_some_and(|text| text.eq_ignore_ascii_case("true"))
-    {
+    let plan_only = given.text(PLAN_ONLY);
+    let is_plan = plan_only.is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    if settings::names_many_pools(given.values()) {
+        return match is_plan {
+            true => many::show(given, runner, environment, console).await,
+            false => many::carry_out(given, runner, environment, console).await,
+        };
+    }
+    if is_plan {
         let look = async |client: &_, settings: &_| rollout::plan_return(client, settings).await;
         let read = settings::rollback;
         return ask(given, (runner, environment), console, read, (look, answer_of_plan)).await;

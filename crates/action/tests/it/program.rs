@@ -267,6 +267,58 @@ fn no_secret_of_a_pool_file_is_in_anything_that_the_program_writes_however_it_en
 }
 
 #[test]
+fn a_return_of_a_file_is_about_all_its_pools_unless_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pools.yaml");
+    let pools = "defaults:\n  pool-json:\n    userAccounts: [{name: a, password: hunter2-of-the-file}]\n\
+                 pools:\n  - {pool-id: a}\n  - {pool-id: b, resize-rounds: 11}\n";
+    let run = |pools: &str, more: &[&str]| {
+        fs::write(&file, pools).unwrap();
+        let mut command = program();
+        let command = command.env("ARM_METADATA_HOST", "127.0.0.1:9").args([
+            "rollback",
+            "--json",
+            "--account-endpoint",
+            "127.0.0.1:9",
+            "--deadline",
+            "1s",
+            "--tenant-id",
+            "contoso.example",
+            "--client-id",
+            "22222222-2222-2222-2222-222222222222",
+            "--pool-file",
+        ]);
+        let output = command.arg(&file).args(more).output().unwrap();
+        // JSON has quotes of its own.
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(!said.contains("hunter2"), "{said}");
+        (output.status.code(), said)
+    };
+    let (code, said) = run(pools, &["--from-version", "newest"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("line 6: pools[1].resize-rounds: 11 is out of range"),
+        "{said}"
+    );
+    assert!(
+        said.contains("--from-version: \"newest\" is not an image version"),
+        "{said}"
+    );
+    let (code, said) = run(pools, &["--pool-id", "c"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("is not in the file; its pools are a, b"), "{said}");
+    let good = pools.replace(", resize-rounds: 11", "");
+    for plan in ["--plan-only=false", "--plan-only"] {
+        let (code, said) = run(&good, &[plan]);
+        assert_eq!(
+            code,
+            Some(6),
+            "nothing is wrong with it, and Azure is not reached: {said}"
+        );
+    }
+}
+
+#[test]
 fn a_deadline_is_exit_code_6_and_the_last_json_line_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.json");

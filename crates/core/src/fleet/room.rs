@@ -10,12 +10,13 @@ use crate::{
     },
     client::Client,
     compute::usage::{self, Usage},
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, Result},
     ids::SubscriptionId,
     memory::{OF_RUN, RECENT},
     options::pool::{CONTINUE_AFTER_FAILURE, TARGET_DEDICATED_NODES},
     plan::{About, Fact},
     quota::{self, Ask, Fits, Sum},
+    rights,
     rollout::Demand,
     settings::{AfterFailure, FleetSettings},
     watch::Looks,
@@ -36,7 +37,8 @@ pub(super) async fn check(
         .filter_map(|looked| looked.as_ref().ok()?.1.demand.clone())
         .collect();
     for group in groups(&demands) {
-        let found = sums((client, looks), &group).await;
+        // Each pool says when its turn comes what could not be read, and that the run is over if it is.
+        let found = sums((client, looks), &group).await.unwrap_or_default();
         facts.extend(found.iter().map(fact));
         for short in found.iter().filter(|sum| sum.fits == Fits::Enough) {
             client.warn(format!("not all nodes will come: {}", short.text));
@@ -53,6 +55,35 @@ pub(super) async fn check(
         }
     }
     facts
+}
+
+/// The pools whose nodes do not all fit into the quotas at one time, with what they ask of them, quota by quota.
+pub(super) async fn crowded<'a>(
+    (client, looks): (&Client, &Looks),
+    demands: &'a [Demand],
+) -> Vec<(String, Vec<&'a Demand>)> {
+    let mut crowded = Vec::new();
+    for group in groups(demands).into_iter().filter(|group| group.len() > 1) {
+        let found = sums((client, looks), &group).await.unwrap_or_else(|error| {
+            client.note(unchecked(&error));
+            Vec::new()
+        });
+        for sum in found.into_iter().filter(|sum| sum.fits != Fits::All) {
+            let of_sum = group.iter().copied().filter(|demand| sum.pools.contains(&demand.pool));
+            let demands = of_sum.collect();
+            crowded.push((sum.text, demands));
+        }
+    }
+    crowded
+}
+
+/// What is said where it is not known whether they fit.
+fn unchecked(error: &Error) -> String {
+    let why = match error.kind() {
+        ErrorKind::NoRights => rights::lack(error),
+        _ => error.to_string(),
+    };
+    format!("not checked: whether these pools fit into the quotas together: {why}")
 }
 
 fn fact(sum: &Sum) -> SharedFact {
@@ -89,39 +120,33 @@ fn groups(demands: &[Demand]) -> Vec<Vec<&Demand>> {
     groups
 }
 
-/// What the group asks for together. Nothing where that cannot be seen: each pool says so when its turn comes, and that the
-/// run is over if it is.
-async fn sums((client, looks): (&Client, &Looks), group: &[&Demand]) -> Vec<Sum> {
+/// What the group asks for together.
+async fn sums((client, looks): (&Client, &Looks), group: &[&Demand]) -> Result<Vec<Sum>> {
     let Some(first) = group.first() else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let account = &first.account;
     let Ok(subscription) = account.id.group().subscription().parse::<SubscriptionId>() else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let request = size::list(&subscription, &account.location);
-    let Ok(sizes) = client.recalling(OF_RUN).list(&request).await else {
-        return Vec::new();
-    };
+    let sizes = client.recalling(OF_RUN).list(&request).await?;
     let sizes: Vec<SizeOffer> = sizes.iter().map(SizeOffer::read).collect();
     let asks: Vec<Ask<'_>> = group.iter().filter_map(|demand| ask(demand, &sizes)).collect();
-    match account.allocation {
+    Ok(match account.allocation {
         Allocation::UserSubscription => {
             let request = usage::list(&subscription, &account.location);
-            let usages = client.recalling(RECENT).list(&request).await.unwrap_or_default();
+            let usages = client.recalling(RECENT).list(&request).await?;
             let usages: Vec<Usage> = usages.iter().map(Usage::read).collect();
             let place = format!("in {} of subscription {subscription}", account.location);
             quota::of_usages(&usages, &place, &asks)
         }
         Allocation::BatchService => {
             let watch = looks.watch(client, account.endpoint.clone(), first.pool.clone());
-            let look = watch.look(None).await;
-            look.map_or_else(
-                |_unread| Vec::new(),
-                |look| quota::together(&account.quotas, look.pools(), &sizes, &asks),
-            )
+            let look = watch.look(None).await?;
+            quota::together(&account.quotas, look.pools(), &sizes, &asks)
         }
-    }
+    })
 }
 
 fn ask<'a>(demand: &'a Demand, sizes: &'a [SizeOffer]) -> Option<Ask<'a>> {

@@ -30,10 +30,12 @@ rows! {
 }
 
 rows! {
-    /// Whether a return is only shown.
+    /// Which pools go back, and whether that is only shown.
     OF_RETURN [RETURNING, POOL_DOORS]:
     PLAN_ONLY: "plan_only", Pool, Kind::Bool, Standard::Value("false", "a return is often urgent"), [],
         "Show what the return would do, and change nothing: exit code 10 when it would change something.";
+    FROM_VERSION: "from_version", Pool, Kind::Texts, Standard::Rule("the version that came last to a pool of {pool_file}"), [],
+        "Which image versions are taken back from the pools of {pool_file}: numbers or resource ids, with commas between them. A pool that got another version last stays as it is.";
 }
 
 rows! {

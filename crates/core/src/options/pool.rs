@@ -2,8 +2,8 @@
 
 use super::{
     AWAITING_NODES, CHANGING_A_POOL, CHANGING_AN_IMAGE, CHANGING_POOLS, Kind, NAMING_A_VERSION, OF_POOL_PROGRAM,
-    ON_ACCOUNT, ON_POOL, ON_VERSION, PATIENT, POOL_DOORS, PRICED, REPORTING, ROLLOUT, Standard, Verb,
-    WITH_SUBSCRIPTIONS, rows,
+    ON_ACCOUNT, ON_POOL, ON_VERSION, PATIENT, POOL_DOORS, PRICED, REPORTING, ROLLOUT, Standard, TAKING_POOL_FILES,
+    TAKING_TURNS, Verb, WITH_SUBSCRIPTIONS, rows,
 };
 
 rows! {
@@ -43,7 +43,7 @@ rows! {
     POOL_ID: "pool_id", Pool, Kind::Text, Standard::By(&[
             (Verb::Rollout, "", "that of {pool_file}; required without it"),
             (Verb::Plan, "", "that of {pool_file}; required without it"),
-            (Verb::Rollback, "", "required"),
+            (Verb::Rollback, "", "that of {pool_file}, or all pools of the file; required without it"),
             (Verb::Migrate, "", "without it and {all_pools}, the pools on managed images are listed"),
             (Verb::Judge, "", "required"),
             (Verb::Wait, "", "required"),
@@ -54,9 +54,9 @@ rows! {
 
 rows! {
     /// A file with pools, and what it may name.
-    OF_FILE [ROLLOUT, POOL_DOORS]:
+    OF_FILE [TAKING_POOL_FILES, POOL_DOORS]:
     POOL_FILE: "pool_file", Pool, Kind::File, Standard::Absent, [],
-        "File with the pool in YAML or JSON: under the names of the inputs, in the form of Batch's own interface (as `az batch pool create --json-file` takes it), or in that of the resource manager. What is given as an input counts more than the file.";
+        "File with the pool in YAML or JSON: under the names of the inputs, in the form of Batch's own interface (as `az batch pool create --json-file` takes it), or in that of the resource manager. What is given as an input counts more than the file. A return takes from it only which pools there are, in which accounts, and how patiently they are changed.";
 }
 
 rows! {
@@ -65,11 +65,12 @@ rows! {
     SUBSCRIPTIONS: "subscriptions", Pool, Kind::Texts, Standard::By(&[
             (Verb::Rollout, "", "none"),
             (Verb::Plan, "", "none"),
+            (Verb::Rollback, "", "none"),
             (Verb::Status, "", "every account in sight"),
             (Verb::Migrate, "", "for the list every account in sight"),
             (Verb::Delete, "", "with {expired} every account in sight"),
         ]), [],
-        "Ids of subscriptions, with commas between them. A roll-out: those whose Batch accounts a pool file may name. Status, the list of pools to migrate, and the deletion of expired pools: those whose accounts are looked at. Not needed when {account} names the account.";
+        "Ids of subscriptions, with commas between them. A roll-out, and a return: those whose Batch accounts a pool file may name. Status, the list of pools to migrate, and the deletion of expired pools: those whose accounts are looked at. Not needed when {account} names the account.";
 }
 
 rows! {
@@ -88,9 +89,14 @@ rows! {
 
 rows! {
     /// How many pools take turns.
-    OF_FLEET [CHANGING_POOLS, POOL_DOORS]:
+    OF_TURNS [TAKING_TURNS, POOL_DOORS]:
     MAX_PARALLEL: "max_parallel", Waiting, Kind::Number, Standard::Value("4", "what the request limits of one account take easily"), [],
-        "When there are many pools, how many of them are changed at one time, once the first one is good.";
+        "When there are many pools, how many of them are changed at one time, once the first one is good. In a return no pool goes first.";
+}
+
+rows! {
+    /// What the failure of one pool means for the others.
+    OF_FLEET [CHANGING_POOLS, POOL_DOORS]:
     CONTINUE_AFTER_FAILURE: "continue_after_failure", Waiting, Kind::Bool, Standard::Value("false", "what fails on one pool often fails on all"), [],
         "When there are many pools, whether further ones have their turn after one has failed. Those under way always go on to their end.";
 }

@@ -16,7 +16,7 @@ rows! {
             (Verb::Publish, "6h", "replication of large images took that long"),
             (Verb::Rollout, "", "by target size: all resize rounds with their pauses, and twice {node_ready_timeout}; 4h at least"),
             (Verb::Plan, "15m", "it only reads"),
-            (Verb::Rollback, "4h", "resize rounds with their pauses, and the start of the nodes"),
+            (Verb::Rollback, "4h", "resize rounds with their pauses, and the start of the nodes; of many pools, so long for each turn"),
             (Verb::Migrate, "12h", "tasks that run may take hours to end; 24h with {all_pools}, 15m without {yes}"),
             (Verb::Status, "15m", "it only reads"),
             (Verb::Doctor, "15m", "it only reads"),

@@ -104,7 +104,7 @@ pub(super) async fn require(access: &PoolAccess<'_>, image: Option<&str>) -> Res
     let Ok(id) = image.parse::<ImageVersionId>() else {
         return Err(error);
     };
-    let has = observe::numbers(client, &id.definition()).await;
+    let has = observe::numbers(&client.recalling(RECENT), &id.definition()).await;
     let has: Vec<String> = has.iter().take(NUMBERS).map(ToString::to_string).collect();
     Err(match has.is_empty() {
         true => error,

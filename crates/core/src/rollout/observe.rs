@@ -101,6 +101,17 @@ pub(crate) async fn located(
     place(reference, read.as_ref())
 }
 
+/// What ARM says of the account, unless it is given by its endpoint, and where it answers.
+pub(super) async fn read_account(
+    client: &Client,
+    reference: &AccountRef,
+    skipped: &mut Vec<String>,
+) -> Result<(Option<Account>, BatchEndpoint)> {
+    let read = account(client, reference, skipped).await?;
+    let (endpoint, _region) = place(reference, read.as_ref())?;
+    Ok((read, endpoint))
+}
+
 async fn account(client: &Client, account: &AccountRef, skipped: &mut Vec<String>) -> Result<Option<Account>> {
     let id = match account {
         AccountRef::Endpoint(_) => {

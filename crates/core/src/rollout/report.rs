@@ -21,7 +21,7 @@ use crate::{
     ids::{BatchEndpoint, NodeCounts, PoolId, VmSize, resource::ImageVersionId},
     plan::{Ended, Plan},
     progress::StepTime,
-    settings::{Autoscale, RolloutSettings, Targets},
+    settings::{Autoscale, RollbackSettings, RolloutSettings, Targets},
     trial::TriedTask,
     words::plural,
 };
@@ -284,6 +284,11 @@ impl RolloutReport {
             autoscale: settings.pool.autoscale.clone(),
             ..Self::of_pool(&settings.pool.id, settings.pool.targets)
         }
+    }
+
+    /// The report of a return that has done nothing yet.
+    pub(crate) fn of_return(settings: &RollbackSettings) -> Self {
+        Self::of_pool(&settings.pool, NodeCounts::default().into())
     }
 
     /// The report of a change of a pool that has done nothing yet.

@@ -113,6 +113,14 @@ impl ReturnPlan {
         })
     }
 
+    /// The image that the pool itself gets again.
+    pub(super) fn image(&self) -> Option<&str> {
+        self.plan.steps.iter().find_map(|step| match step {
+            ReturnStep::ChangeBack { image, .. } => Some(image.as_str()),
+            _ => None,
+        })
+    }
+
     /// Of a change in place that begins, or goes on, to go back.
     pub(super) fn in_place((id, pool): (&PoolId, &Pool), begun: &Begun, jobs: &[Job]) -> Self {
         let (Begun::New(back) | Begun::Already(back)) = begun;

@@ -1,21 +1,16 @@
 //! Back to what there was before: a pool after its last change in place, or the work after its move to a second pool.
 //!
 //! What comes next on the way is decided in `replace::next` and `blue_green::next`, which size comes back in `begin` of
-//! both.
+//! both, and what is looked at first in `return_look`.
 
 use super::{
     RolloutOutcome, RolloutReport,
     cancelled::{self, Halt},
-    decide,
-    explain::{At, refused},
+    explain::At,
     filling::Filling,
-    former,
-    observe::located,
     pool::PoolAccess,
-    replace::{
-        Replacing, Way,
-        begin::{self, Begun},
-    },
+    replace::{Replacing, Way},
+    return_look::{Found, Going, ReturnSurvey, plan, refuse_other},
     return_plan::ReturnPlan,
     tell_skipped,
     two_pools::{self, Return},
@@ -24,31 +19,58 @@ use super::{
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
-    ids::BatchEndpoint,
     plan::Ended,
-    preflight,
     progress::Event,
-    settings::{Canary, Checked, Gates, Judging, OnBad, Readiness, RollbackSettings, SpotCounts, Targets},
-    watch::AccountWatch,
+    settings::{Canary, Checked, Gates, Judging, OnBad, Readiness, RollbackSettings},
+    watch::Looks,
 };
-
-/// What a return has found: where it is, which way it goes, and what it will do.
-struct Found {
-    endpoint: BatchEndpoint,
-    back: Return,
-    skipped: Vec<String>,
-}
 
 /// Brings a pool back to what it was before its last change in place: image, size, and jobs; or the work to the pool that
 /// did it before.
 pub async fn roll_back(client: &Client, settings: &Checked<RollbackSettings>) -> RolloutOutcome {
-    let targets = Targets {
-        dedicated: 0,
-        spot: 0,
-        spot_counts: SpotCounts::WhenAlone,
+    run((client, &Looks::of_one()), settings, None).await
+}
+
+/// Brings one of many pools back, which share their looks. Its plan was shown.
+pub async fn roll_back_among(
+    (client, looks): (&Client, &Looks),
+    settings: &Checked<RollbackSettings>,
+    shown: &Going,
+) -> RolloutOutcome {
+    run((client, looks), settings, Some(shown)).await
+}
+
+/// What a return would do now. It writes nothing.
+///
+/// # Errors
+/// As far as the same return would fail before its first write.
+pub async fn plan_return(client: &Client, settings: &Checked<RollbackSettings>) -> Result<ReturnPlan> {
+    let planned = async {
+        let found = find(client, settings).await?;
+        tell_skipped(client, &found.skipped);
+        plan(client, settings, &found).await
     };
-    let mut report = RolloutReport::of_pool(&settings.pool, targets);
-    let result = Box::pin(go_back(client, settings, &mut report)).await;
+    let doing = format!("cannot bring pool {} back", settings.pool);
+    planned.await.map_err(|error| error.in_flow(doing))
+}
+
+/// Says what comes, before the first write.
+pub(crate) fn tell_return(client: &Client, plan: &ReturnPlan) {
+    for step in &plan.plan.steps {
+        client.note(format!("plan: {step}"));
+    }
+    if let Some(resized) = plan.resized.as_ref().filter(|resized| resized.is_news()) {
+        client.warn(resized.to_string());
+    }
+}
+
+async fn run(
+    (client, looks): (&Client, &Looks),
+    settings: &Checked<RollbackSettings>,
+    shown: Option<&Going>,
+) -> RolloutOutcome {
+    let mut report = RolloutReport::of_return(settings);
+    let result = Box::pin(go_back((client, looks), (settings, shown), &mut report)).await;
     report.steps = client.run().steps();
     let result = match result {
         Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline) => {
@@ -64,70 +86,39 @@ pub async fn roll_back(client: &Client, settings: &Checked<RollbackSettings>) ->
     }
 }
 
-/// What a return would do now. It writes nothing.
-///
-/// # Errors
-/// As far as the same return would fail before its first write.
-pub async fn plan_return(client: &Client, settings: &Checked<RollbackSettings>) -> Result<ReturnPlan> {
-    let planned = async {
-        let found = find(client, settings).await?;
-        tell_skipped(client, &found.skipped);
-        plan(client, &found).await
-    };
-    let doing = format!("cannot bring pool {} back", settings.pool);
-    planned.await.map_err(|error| error.in_flow(doing))
-}
-
 async fn find(client: &Client, settings: &RollbackSettings) -> Result<Found> {
-    let mut skipped = Vec::new();
-    let (endpoint, _region) = located(client, &settings.account, &mut skipped).await?;
-    let back = two_pools::to_return(client, &endpoint, settings).await?;
-    preflight::check_rights(client, back.needs(&settings.account), &mut skipped).await?;
-    Ok(Found {
-        endpoint,
-        back,
-        skipped,
-    })
+    let survey = ReturnSurvey::of(client, &settings.account).await?;
+    survey.found(client, settings).await
 }
 
-async fn plan(client: &Client, found: &Found) -> Result<ReturnPlan> {
-    let id = match &found.back {
-        Return::ToFormer(pair) => return pair.plan(client, &found.endpoint).await,
-        Return::InPlace(id, _) => id,
-    };
-    let watch = AccountWatch::new(client, found.endpoint.clone(), vec![id.clone()]);
-    let access = PoolAccess::new(&watch, id.clone());
-    let pool = access.find().await?;
-    let pool = pool.ok_or_else(|| refused(access.at(), decide::deleted()))?;
-    let begun = begin::back(&pool).map_err(|refusal| refused(access.at(), refusal))?;
-    let Some(begun) = begun else {
-        return Ok(ReturnPlan::nothing(id.clone()));
-    };
-    let (Begun::New(back) | Begun::Already(back)) = &begun;
-    if !back.is_made() {
-        former::require(&access, back.former_image()).await?;
-    }
-    Ok(ReturnPlan::in_place((id, &pool), &begun, &access.jobs().await?))
-}
-
-async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut RolloutReport) -> Result<()> {
+async fn go_back(
+    (client, looks): (&Client, &Looks),
+    (settings, shown): (&RollbackSettings, Option<&Going>),
+    report: &mut RolloutReport,
+) -> Result<()> {
     let (pool, account) = (&settings.pool, settings.account.name());
     let text = format!("pool {pool} in {account} → what it was before its last roll-out");
     client.tell(Event::Goal { text });
     let found = find(client, settings).await?;
     report.endpoint = Some(found.endpoint.clone());
-    tell_skipped(client, &found.skipped);
     report.skipped_checks.extend(found.skipped.iter().cloned());
-    let plan = plan(client, &found).await?;
-    tell(client, &plan);
+    if let Some(shown) = shown {
+        refuse_other((pool, &found.endpoint), (&shown.last, found.back.last.as_ref()))?;
+    } else {
+        tell_skipped(client, &found.skipped);
+    }
+    let plan = plan(client, settings, &found).await?;
+    if shown.is_none_or(|shown| shown.plan != plan) {
+        tell_return(client, &plan);
+    }
     note_size(&plan, settings, report);
     let Found { endpoint, back, .. } = found;
-    let id = match back {
+    let id = match back.back {
         Return::ToFormer(pair) => return two_pools::go_back(client, endpoint, (settings, *pair), report).await,
         Return::InPlace(id, _) => id,
     };
     report.pool = id.clone();
-    let watch = AccountWatch::new(client, endpoint, vec![id.clone()]);
+    let watch = looks.watch(client, endpoint, id.clone());
     let (doing, canary) = (format!("bring pool {id} back"), Canary::default());
     let mut access = PoolAccess::new(&watch, id);
     let (judging, gates) = (Judging::default(), Gates::default());
@@ -143,16 +134,6 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
     let replacing = Replacing::new(&mut access, way, report);
     let what = "bringing the pool back to what it was";
     client.run().step("return", what, Box::pin(replacing.reach())).await
-}
-
-/// Says what comes, before the first write.
-fn tell(client: &Client, plan: &ReturnPlan) {
-    for step in &plan.plan.steps {
-        client.note(format!("plan: {step}"));
-    }
-    if let Some(resized) = plan.resized.as_ref().filter(|resized| resized.is_news()) {
-        client.warn(resized.to_string());
-    }
 }
 
 /// Notes the nodes that come back, and how many of them are enough: not what another roll-out has said of that.

@@ -2,18 +2,22 @@
 //!
 //! Which of the two ways it takes is found out in `blue_green::find`, each step of the way in `blue_green::next`.
 
+use std::collections::BTreeSet;
+
 use super::{
     Demand, Extent, Foreseen, RolloutReport, agent, before,
     blue_green::{
         Pools, Shifting, Surge, Way, begin, family,
         find::{self, Found, Resumes, Two, What},
-        next::to_move,
+        next::{self, Deed, Good, Seen, Side, to_move},
         steps::steps,
         tidy,
     },
-    ensure_replicas,
+    decide, ensure_replicas,
+    explain::{At, refused},
     filling::Filling,
     former,
+    last_change::LastChange,
     made_by::MadeBy,
     pair::{PairRecord, Shift},
     pool::PoolAccess,
@@ -27,7 +31,7 @@ use super::{
 };
 use crate::{
     absent,
-    batch::pool::{self, Pool},
+    batch::{job::Job, pool::Pool},
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, PoolId, resource::ImageVersionId},
@@ -38,6 +42,15 @@ use crate::{
     settings::{AccountRef, BlueGreen, Canary, Gates, Judge, Judging, OnBad, RollbackSettings, RolloutSettings},
     watch::{AccountWatch, Looks},
 };
+
+/// What a return is about.
+#[derive(Debug)]
+pub(super) struct ToReturn {
+    /// What it brings back.
+    pub(super) back: Return,
+    /// The change that it takes back, or has taken back; nothing when no roll-out has changed the pool.
+    pub(super) last: Option<LastChange>,
+}
 
 /// What a return brings back.
 #[derive(Debug)]
@@ -57,24 +70,56 @@ pub(super) struct Pair {
 }
 
 impl Pair {
+    /// Whether the work is on the former pool again, and all else is done.
+    pub(super) const fn has_returned(&self) -> bool {
+        matches!(self.shift.phase, Phase::Returned)
+    }
+
     /// What the return will do.
     pub(super) async fn plan(&self, client: &Client, endpoint: &BatchEndpoint) -> Result<ReturnPlan> {
-        if self.shift.phase == Phase::Done {
-            self.check_image(client, endpoint).await?;
-        }
-        let second = vec![self.shift.new.clone()];
-        let watch = AccountWatch::new(client, endpoint.clone(), second);
+        let both = vec![self.former.clone(), self.shift.new.clone()];
+        let watch = AccountWatch::new(client, endpoint.clone(), both);
         let access = PoolAccess::new(&watch, self.shift.new.clone());
         let (new, jobs) = (access.find().await?, access.jobs().await?);
+        if let Some(back) = begin::back(&self.shift, new.as_ref()) {
+            let access = PoolAccess::new(&watch, self.former.clone());
+            let old = access.find().await?;
+            // A former pool without nodes gets none when its image cannot be used any more.
+            if self.shift.phase == Phase::Done {
+                former::require(&access, old.as_ref().and_then(Pool::image_id)).await?;
+            }
+            self.refuse(endpoint, &back, (old.as_ref(), new.as_ref()), &jobs)?;
+        }
         Ok(ReturnPlan::to_former(&self.former, (&self.shift, new.as_ref()), &jobs))
     }
 
-    /// A former pool without nodes gets none when its image cannot be used any more.
-    async fn check_image(&self, client: &Client, endpoint: &BatchEndpoint) -> Result<()> {
-        let watch = AccountWatch::new(client, endpoint.clone(), vec![self.former.clone()]);
-        let access = PoolAccess::new(&watch, self.former.clone());
-        let found = access.find().await?;
-        former::require(&access, found.as_ref().and_then(Pool::image_id)).await
+    /// Refuses what a return would refuse at its first step, before its record is written.
+    fn refuse(
+        &self,
+        endpoint: &BatchEndpoint,
+        back: &Shift,
+        (old, new): (Option<&Pool>, Option<&Pool>),
+        jobs: &[Job],
+    ) -> Result<()> {
+        let at = |pool| At {
+            pool,
+            endpoint,
+            account: None,
+        };
+        let old = old.ok_or_else(|| refused(at(&self.former), decide::deleted()))?;
+        let seen = Seen {
+            old,
+            new,
+            shift: back,
+            jobs,
+            waiting: &BTreeSet::new(),
+            good: Good::default(),
+        };
+        match next::next(seen) {
+            Deed::Refuse(Side::Old, refusal) => Err(refused(at(&self.former), refusal)),
+            Deed::Refuse(Side::New, refusal) => Err(refused(at(&self.shift.new), refusal)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -265,31 +310,21 @@ fn watch<'a>(client: &'a Client, site: &Site, two: &Two) -> AccountWatch<'a> {
 /// the id that was given.
 ///
 /// # Errors
-/// `BadInput` when there is no such pool, `Refused` when the former pool is gone; when the pools cannot be listed.
-pub(super) async fn to_return(
-    client: &Client,
-    endpoint: &BatchEndpoint,
-    settings: &RollbackSettings,
-) -> Result<Return> {
-    let pools: Vec<Pool> = client
-        .list(&pool::list(endpoint))
-        .await?
-        .into_iter()
-        .map(Pool::new)
-        .collect();
-    let family = family::family_of(&pools, &settings.pool);
-    let id = family::meant(&pools, &settings.pool).unwrap_or_else(|_unclear| settings.pool.clone());
+/// `BadInput` when there is no such pool, `Refused` when the former pool is gone.
+pub(super) fn to_return(pools: &[Pool], given: &PoolId) -> Result<ToReturn> {
+    let family = family::family_of(pools, given);
+    let id = family::meant(pools, given).unwrap_or_else(|_unclear| given.clone());
     let meant = pools.iter().find(|pool| pool.is_called(&id));
     let change = match meant.map(Record::of) {
         Some(Remembered::Change(record)) => Some(record),
         Some(Remembered::Nothing | Remembered::Unreadable) | None => None,
     };
     let changed = change.as_ref().map(|record| record.since);
-    let pair = family::to_return(&pools, &family);
+    let pair = family::to_return(pools, &family);
     let pair = pair.filter(|(_, _, shift)| shift.is_under_way() || changed.is_none_or(|since| since < shift.since));
     let Some((former, record, shift)) = pair else {
         let Some(meant) = meant else {
-            return Err(absent::pool(&settings.pool, pools.iter().filter_map(Pool::name)));
+            return Err(absent::pool(given, pools.iter().filter_map(Pool::name)));
         };
         let is_second = meant.metadata(super::pair::PAIR).is_some();
         return if is_second && changed.is_none() {
@@ -302,16 +337,23 @@ pub(super) async fn to_return(
             Ok(in_place(id, change.as_deref()))
         };
     };
+    let last = LastChange::from(&shift);
     let pair = former.id().map(|former| Pair { former, record, shift });
     Ok(pair.map_or_else(
         || in_place(id, change.as_deref()),
-        |pair| Return::ToFormer(Box::new(pair)),
+        |pair| ToReturn {
+            back: Return::ToFormer(Box::new(pair)),
+            last: Some(last),
+        },
     ))
 }
 
-fn in_place(pool: PoolId, change: Option<&Record>) -> Return {
+fn in_place(pool: PoolId, change: Option<&Record>) -> ToReturn {
     let image = change.and_then(Record::former_image);
-    Return::InPlace(pool, image.and_then(|id| id.parse().ok()))
+    ToReturn {
+        back: Return::InPlace(pool, image.and_then(|id| id.parse().ok())),
+        last: change.map(LastChange::from),
+    }
 }
 
 /// Brings the work back to the former pool.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{
-    AccountRef, Adopt, AfterFailure, Autoscale, BlueGreen, Canary, Change, Checked, Consent, Elevation, FleetSettings,
+    AccountRef, Adopt, AfterFailure, Autoscale, BlueGreen, Canary, Change, Checked, Elevation, FleetSettings,
     HealNodes, Healing, ImageSecurity, Judge, MAX_PARALLEL, NewRegion, NodesPerReplica, PendingResize, PoolSpec,
-    Readiness, Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, Share, SpotCounts, SpotFallback,
-    Spots, StartTask, Strategy, Targets, UnresolvedRollout, WaitForSuccess,
+    Readiness, Register, ReplicaRule, ResizePolicy, RolloutPolicy, Share, SpotCounts, SpotFallback, Spots, StartTask,
+    Strategy, Targets, UnresolvedRollout, WaitForSuccess,
     autoscale::{LONGEST_FORMULA, MINUTES},
     gates, judging, luns,
     manifest::Manifest,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     ids::{BatchEndpoint, KnownCloud, NodeAgentSku, PoolId, VmSize},
-    options::{file, fleet, judgement, pool, run, sign_in},
+    options::{file, judgement, pool, run, sign_in},
     words,
     words::Words,
 };
@@ -146,16 +146,22 @@ pub(super) fn read_fleet(reader: &mut Reader<'_, '_>, pools: Vec<Checked<Unresol
 
 /// How many pools are changed at one time, and what the failure of one means for the others.
 pub(super) fn turns(reader: &mut Reader<'_, '_>) -> (usize, AfterFailure) {
-    let max_parallel = reader.number(pool::MAX_PARALLEL).unwrap_or(MAX_PARALLEL);
-    if max_parallel == 0 {
-        reader.refuse(pool::MAX_PARALLEL, "0 pools at a time would never end; write 1 or more");
-    }
+    let max_parallel = max_parallel(reader);
     let after_failure = if reader.is_on(pool::CONTINUE_AFTER_FAILURE) {
         AfterFailure::Continue
     } else {
         AfterFailure::Stop
     };
-    (usize::try_from(max_parallel).unwrap_or(usize::MAX), after_failure)
+    (max_parallel, after_failure)
+}
+
+/// How many pools are changed at one time.
+pub(super) fn max_parallel(reader: &mut Reader<'_, '_>) -> usize {
+    let max_parallel = reader.number(pool::MAX_PARALLEL).unwrap_or(MAX_PARALLEL);
+    if max_parallel == 0 {
+        reader.refuse(pool::MAX_PARALLEL, "0 pools at a time would never end; write 1 or more");
+    }
+    usize::try_from(max_parallel).unwrap_or(usize::MAX)
 }
 
 /// One pool takes no turns: what is said of them has no effect. `many` says how many pools are given.
@@ -166,27 +172,6 @@ pub(super) fn refuse_turns(reader: &mut Reader<'_, '_>, many: &Words) {
             reader.refuse(opt, text);
         }
     }
-}
-
-/// Reads the settings of a return.
-pub(super) fn read_rollback(reader: &mut Reader<'_, '_>) -> Option<RollbackSettings> {
-    let account = account(reader);
-    let pool = reader
-        .required(pool::POOL_ID, "give the id of the pool that goes back")
-        .and_then(|_| reader.parsed::<PoolId>(pool::POOL_ID));
-    let running_tasks = reader.parsed_or_default(pool::RUNNING_TASKS);
-    let (resize, readiness) = (resize(reader), readiness(reader));
-    Some(RollbackSettings {
-        account: account?,
-        pool: pool?,
-        running_tasks: running_tasks?,
-        resize,
-        readiness,
-        plan_only: match reader.is_on(fleet::PLAN_ONLY) {
-            true => Consent::Yes,
-            false => Consent::No,
-        },
-    })
 }
 
 /// How a pool that is there is changed; the strategy is this one when none is given.

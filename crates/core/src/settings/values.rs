@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value as Json};
 
-use crate::options::{Kind, Opt};
+use crate::options::{self, Kind, Opt, Verb};
 
 /// The values of options; those of a block have a `Values` of their own. `Debug` shows which there are, and no text of
 /// them: a pool's JSON and a pool file hold passwords.
@@ -102,6 +102,13 @@ impl Values {
                 self.given.insert(path, value);
             }
         }
+        self
+    }
+
+    /// The same with the options that a verb takes, and no others.
+    #[must_use]
+    pub(super) fn of(mut self, verb: Verb) -> Self {
+        self.given.retain(|path, _| options::find(verb, path).is_some());
         self
     }
 

@@ -17,6 +17,7 @@ mod doctor;
 mod estate;
 mod fleet;
 mod fleet_cost;
+mod fleet_return;
 mod gc;
 mod given;
 mod judgement;

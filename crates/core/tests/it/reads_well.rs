@@ -114,7 +114,7 @@ fn refused(verb: Verb, values: &Values) -> Vec<Vec<Fault>> {
         Verb::Scale => vec![settings::scale(values).err()],
         Verb::AwaitVersion => vec![settings::completion(values).err()],
         Verb::Plan => vec![settings::plan(values).err()],
-        Verb::Rollback => vec![settings::rollback(values).err()],
+        Verb::Rollback => vec![settings::rollback(values).err(), settings::fleet_return(values).err()],
         Verb::Migrate => vec![
             settings::migration(values).err(),
             settings::migration_of_all(values).err(),

@@ -169,7 +169,10 @@ fn report(
                 Report::of_outcome(asked(&settings), *outcome, desk.ending(), door),
                 None,
             ),
-            End::NotBegun(settings) => (Report::not_begun(asked(&settings), desk.ending()), Some(why.clone())),
+            End::NotBegun(settings) => (
+                Report::not_begun(Some(asked(&settings)), desk.ending()),
+                Some(why.clone()),
+            ),
             End::Stays(error) => (Report::of_error(&error, desk.ending(), door), None),
             End::Done(done) => (Report::unchanged(desk.ending()), Some(done.headline())),
         };
@@ -178,6 +181,7 @@ fn report(
             wave: end.wave,
             report,
             untouched,
+            back: None,
         }
     };
     FleetReport::of_pools(ends.into_iter().map(one).collect(), Work::Migration)

@@ -8,7 +8,10 @@ use azure_batch_core::{
     https::Authorities,
     options::{Verb, notify, pool},
     rollout,
-    settings::{self, AllPools, Asked, FleetSettings, MigrationSettings, UnresolvedRollout, Values, fault::Fault},
+    settings::{
+        self, AllPools, Asked, FleetReturnSettings, FleetSettings, MigrationSettings, UnresolvedRollout, Values,
+        fault::Fault,
+    },
     words,
 };
 
@@ -70,6 +73,16 @@ impl Request<MigrationSettings<AllPools>> {
     /// All faults, each with the option and the remedy.
     pub fn read(given: &mut Given, runner: &Runner) -> Result<Self, Vec<Fault>> {
         Self::read_as(given, runner, settings::migration_of_all)
+    }
+}
+
+impl Request<FleetReturnSettings> {
+    /// Reads what was given for all pools of a file that go back.
+    ///
+    /// # Errors
+    /// All faults, each with the option, the line of the file and the remedy.
+    pub fn read(given: &mut Given, runner: &Runner) -> Result<Self, Vec<Fault>> {
+        Self::read_as(given, runner, settings::fleet_return)
     }
 }
 

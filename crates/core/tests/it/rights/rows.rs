@@ -58,6 +58,14 @@ impl Work {
             Self::Plan => ("plan", &[]),
             Self::BackInPlace => ("rollback", &["the pool was changed in place"]),
             Self::BackToFormer => ("rollback", &["a second pool has the work"]),
+            Self::BackMany => (
+                "rollback",
+                &[
+                    "the pool was changed in place",
+                    "many pools of a file",
+                    "nodes use the subscription's quota",
+                ],
+            ),
             Self::Migrate | Self::MigrateInPlace | Self::MigrateAll | Self::ListMigrations => self.rows_of_migration(),
             Self::Status => ("status", &["a pool is on a managed image"]),
             Self::Doctor => ("doctor", &[]),

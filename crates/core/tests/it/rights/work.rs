@@ -6,6 +6,7 @@ use azure_batch_core::{
     client::Client,
     completion, deletion, doctor,
     error::{Error, ErrorKind},
+    fleet::{self, ReturnEnd},
     gc, judgement, listing, migration as moving,
     options::{
         fleet::{EXPIRED, YES},
@@ -27,7 +28,7 @@ use serde_json::{Value, json};
 use crate::{
     disks,
     estate::{by_id, definition, pool},
-    gc as collecting,
+    fleet_return, gc as collecting,
     given::checked,
     judgement as judging, layout, migration, migration_all, preflight, promotion as moving_latest, prune as pruning,
     publish,
@@ -82,6 +83,7 @@ pub(super) enum Work {
     Plan,
     BackInPlace,
     BackToFormer,
+    BackMany,
     Migrate,
     MigrateInPlace,
     MigrateAll,
@@ -95,7 +97,7 @@ pub(super) enum Work {
 }
 
 impl Work {
-    pub(super) const ALL: [Self; 48] = [
+    pub(super) const ALL: [Self; 49] = [
         Self::Publish,
         Self::PublishToNewGallery,
         Self::PublishImage,
@@ -134,6 +136,7 @@ impl Work {
         Self::Plan,
         Self::BackInPlace,
         Self::BackToFormer,
+        Self::BackMany,
         Self::Migrate,
         Self::MigrateInPlace,
         Self::MigrateAll,
@@ -179,7 +182,7 @@ impl Work {
             }),
             Self::Prune | Self::Deprecate => pruning::azure(with_scale_set),
             Self::Promote => world(|seed| seed["versions"][0]["publishingProfile"]["excludeFromLatest"] = json!(true)),
-            Self::OfSubscription => {
+            Self::OfSubscription | Self::BackMany => {
                 world(|seed| seed["batchAccounts"][0]["poolAllocationMode"] = json!("UserSubscription"))
             }
             Self::Migrate | Self::MigrateInPlace | Self::MigrateAll | Self::ListMigrations => {
@@ -227,6 +230,7 @@ impl Work {
             Self::Heal => {
                 azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "target": "acct1/p1"}));
             }
+            Self::BackMany => fleet_return::rolled_out(azure, &[fleet_return::A, fleet_return::D]).await,
             Self::FormerGoes | Self::DeleteExpired => tokio::time::advance(Duration::from_secs(8 * 24 * 3600)).await,
             Self::Registering => unregister(azure).await,
             Self::InSubnet => make_network(azure).await,
@@ -280,6 +284,7 @@ impl Work {
             Self::Prune | Self::Deprecate => pruned(&client, self == Self::Deprecate, &mut said).await,
             Self::BackInPlace => went_back(&client, &in_place::back(), &mut said).await,
             Self::BackToFormer => went_back(&client, &blue_green::back(), &mut said).await,
+            Self::BackMany => all_went_back(&client).await,
             Self::Plan => rolling::plan(&client, &checked(&rolling_out("acct1", 5)))
                 .await
                 .map(|plan| say(&mut said, &plan)),
@@ -484,6 +489,17 @@ async fn went_back(client: &Client, settings: &RollbackSettings, said: &mut Vec<
     let outcome = rolling::roll_back(client, &checked(settings)).await;
     said.extend(outcome.report.skipped_checks);
     outcome.result
+}
+
+/// The first pool that could not go back says why.
+async fn all_went_back(client: &Client) -> Result<(), Error> {
+    let asked = fleet_return::back(&[fleet_return::A, fleet_return::D]);
+    let ends = fleet::return_all(client, &asked).await?;
+    ends.into_iter().try_for_each(|end| match end.end {
+        ReturnEnd::Ran(outcome) => outcome.result,
+        ReturnEnd::Refused(error) => Err(error),
+        ReturnEnd::NotBegun | ReturnEnd::Stays(_) => Ok(()),
+    })
 }
 
 /// The version that is a source lies in a gallery of its own.
