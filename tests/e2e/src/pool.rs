@@ -137,6 +137,30 @@ pub fn result_of(stdout: &str) -> Result<Value> {
     crate::files::parse("the result", last)
 }
 
+/// Version and nodes of each pool, by its id.
+///
+/// # Errors
+/// When the emulator does not answer.
+pub fn states(azure: &LocalAzure) -> Result<Vec<String>> {
+    let resources = azure.resources()?;
+    let all = resources.get("batch").and_then(Value::as_object);
+    let all = all.ok_or_else(|| Failure::unexpected("the emulator shows no pools"))?;
+    let text = |pool: &Value, pointer: &str| {
+        let found = pool.pointer(pointer).cloned().unwrap_or_default();
+        found.as_str().map_or_else(|| found.to_string(), str::to_owned)
+    };
+    let pools = all.iter().filter_map(|(id, pool)| {
+        let (_, name) = id.rsplit_once("/pools/")?;
+        let image = text(
+            pool,
+            "/virtualMachineConfiguration/imageReference/virtualMachineImageId",
+        );
+        let version = image.rsplit('/').next().unwrap_or_default().to_owned();
+        (!name.contains('/')).then(|| format!("{name}: {version}, {}", text(pool, "/currentDedicatedNodes")))
+    });
+    Ok(pools.collect())
+}
+
 /// Version 1.0.0, made of a managed image, and pools on that image with so many nodes each.
 ///
 /// # Errors

@@ -182,32 +182,15 @@ fn with_render(lab: &Lab<'_>) -> Result<LocalAzure> {
     Ok(azure)
 }
 
-/// Version and nodes of each pool of the first account, by its id.
-fn pools(azure: &LocalAzure) -> Result<Vec<String>> {
-    let resources = azure.resources()?;
-    let all = resources.get("batch").and_then(Value::as_object);
-    let all = all.ok_or_else(|| Failure::unexpected("the emulator shows no pools"))?;
-    let text = |pool: &Value, pointer: &str| {
-        let found = pool.pointer(pointer).cloned().unwrap_or_default();
-        found.as_str().map_or_else(|| found.to_string(), str::to_owned)
-    };
-    let pools = all.iter().filter_map(|(id, pool)| {
-        let (_, name) = id.rsplit_once("/pools/")?;
-        let image = text(
-            pool,
-            "/virtualMachineConfiguration/imageReference/virtualMachineImageId",
-        );
-        let version = image.rsplit('/').next().unwrap_or_default().to_owned();
-        (!name.contains('/')).then(|| format!("{name}: {version}, {}", text(pool, "/currentDedicatedNodes")))
-    });
-    Ok(pools.collect())
-}
-
 fn example_changes_the_pool_in_place_on_a_schedule(lab: &Lab<'_>) -> Result {
     let azure = with_render(lab)?;
     let repository = Repository::with(lab, &azure, "in-place.yml")?;
     let report = repository.run(&event("schedule", &variables()), &[])?;
-    ensure_equal("the pools", &pools(&azure)?, &vec![format!("{RENDER}: 1.0.1, 3")])?;
+    ensure_equal(
+        "the pools",
+        &pool::states(&azure)?,
+        &vec![format!("{RENDER}: 1.0.1, 3")],
+    )?;
     ensure_says(
         "the log",
         &report.printed(),
@@ -223,7 +206,7 @@ fn example_moves_the_work_to_a_second_pool_after_its_plan(lab: &Lab<'_>) -> Resu
     let azure = with_render(lab)?;
     let repository = Repository::with(lab, &azure, "blue-green.yml")?;
     let report = repository.run(&event("workflow_dispatch", &variables()), &[])?;
-    let pools = pools(&azure)?;
+    let pools = pool::states(&azure)?;
     ensure(pools.contains(&format!("{RENDER}-1-0-1: 1.0.1, 3")), || {
         format!("{pools:?}")
     })?;
@@ -278,10 +261,10 @@ fn example_makes_a_pool_for_a_branch_and_deletes_expired_ones(lab: &Lab<'_>) -> 
     let azure = lab.azure(seed)?;
     let repository = Repository::with(lab, &azure, "branch-pools.yml")?;
     repository.run(&event("workflow_dispatch", &variables()), &[])?;
-    let made = pools(&azure)?;
+    let made = pool::states(&azure)?;
     ensure_equal("pools after the push", &made.len(), &2)?;
     let report = repository.run(&event("schedule", &variables()), &[])?;
-    let left = pools(&azure)?;
+    let left = pool::states(&azure)?;
     ensure(left.len() == 1 && !left.join(" ").contains("branch-old"), || {
         format!("{left:?}")
     })?;
@@ -355,5 +338,9 @@ fn example_rolls_out_what_another_repository_has_announced(lab: &Lab<'_>) -> Res
         variables: &variables,
     };
     repository.run(&event, &[])?;
-    ensure_equal("the pools", &pools(&azure)?, &vec![format!("{RENDER}: 1.0.1, 3")])
+    ensure_equal(
+        "the pools",
+        &pool::states(&azure)?,
+        &vec![format!("{RENDER}: 1.0.1, 3")],
+    )
 }

@@ -41,6 +41,10 @@ pub(super) const CASES: &[Case] = &[
         run: a_file_of_pools_with_typed_parts_is_rolled_out_one_first,
     },
     Case {
+        name: "a_file_of_pools_goes_forward_and_back_but_for_one_that_it_leaves_alone",
+        run: a_file_of_pools_goes_forward_and_back_but_for_one_that_it_leaves_alone,
+    },
+    Case {
         name: "status_of_many_accounts_asks_each_for_two_lists",
         run: status_of_many_accounts_asks_each_for_two_lists,
     },
@@ -162,6 +166,74 @@ fn is_ready_before(journal: &Journal, made: &[&Entry]) -> Result {
     ensure(first < listed && listed < second, || {
         format!("made {first}, its nodes listed {listed}, the next one made {second}")
     })
+}
+
+/// A pool that stays on 1.0.0 whatever the others get, one that is changed in place, and one with a second pool.
+fn three_ways() -> String {
+    let version = pool::version_id("1.0.0");
+    format!(
+        "{}pools:\n  - {{pool-id: kept, image-version: {version}}}\n  - {{pool-id: emptied, strategy: in-place}}\n  - {{pool-id: moved, strategy: blue-green}}\n",
+        defaults("  target-dedicated-nodes: 1\n")
+    )
+}
+
+fn a_file_of_pools_goes_forward_and_back_but_for_one_that_it_leaves_alone(lab: &Lab<'_>) -> Result {
+    let azure = lab.azure(pool::with_versions(lab, &["1.0.0", "1.0.1"])?)?;
+    let former = three_ways();
+    // Only the version that all have in common is another one.
+    let next = former.replacen("1.0.0", "1.0.1", 1);
+    for (log, file) in [("former", &former), ("next", &next)] {
+        rollout(lab, &azure, (log, file))?.run(LIMIT)?.ended_with(0)?;
+    }
+    let forward = "emptied: 1.0.1, 1; kept: 1.0.0, 1; moved: 1.0.0, 0; moved-1-0-1: 1.0.1, 1";
+    ensure_equal(
+        "after the roll-out",
+        &pool::states(&azure)?.join("; "),
+        &forward.to_owned(),
+    )?;
+    let (account, path) = (world::account(world::ACCOUNT), lab.file("pools.yml", &next)?);
+    let back = |log: &str| -> Result<Program> {
+        let back = pool::command(lab, &azure, log, "rollback")?;
+        Ok(back.args(["--account", &account, "--pool-file"]).arg(&path))
+    };
+    plan_only_shows(&azure, back("plan")?.arg("--plan-only"))?;
+    let returned = back("back")?.arg("--json").run(LIMIT)?.ended_with(0)?;
+    lab.keep_journal(&azure)?;
+    let result = pool::result_of(&returned.stdout)?;
+    for (pointer, value) in [
+        ("/result", "returned"),
+        ("/pools/0/result", "unchanged"),
+        ("/pools/1/result", "returned"),
+        ("/pools/1/image", "ubuntu 1.0.0"),
+        ("/pools/2/result", "returned"),
+        ("/pools/2/image", "ubuntu 1.0.0"),
+    ] {
+        ensure(result.pointer(pointer) == Some(&json!(value)), || {
+            format!("{pointer} of {result}")
+        })?;
+    }
+    let all = "emptied: 1.0.0, 1; kept: 1.0.0, 1; moved: 1.0.0, 1";
+    ensure_equal("after the return", &pool::states(&azure)?.join("; "), &all.to_owned())?;
+    let again = back("again")?.run(LIMIT)?.ended_with(0)?;
+    ensure_says(
+        "the same again",
+        &again.said(),
+        &["0 of 3 pools brought back, 3 as before"],
+    )
+}
+
+/// The plan of the return has each pool, and writes nothing.
+fn plan_only_shows(azure: &LocalAzure, plan: Program) -> Result {
+    let before = azure.journal()?.writes().count();
+    let planned = plan.run(LIMIT)?.ended_with(10)?;
+    let said = [
+        "4 changes in 2 of 3 pools. Nothing was done.",
+        "bring pool moved to 1 node",
+        "delete pool moved-1-0-1",
+        "Pool kept stays as it is: no roll-out has changed it",
+    ];
+    ensure_says("the plan", &planned.said(), &said)?;
+    ensure_equal("writes of a plan", &azure.journal()?.writes().count(), &before)
 }
 
 /// So many further accounts, each with a pool on 1.0.0.
