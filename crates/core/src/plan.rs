@@ -60,6 +60,9 @@ pub struct Fact {
     /// What it costs, where it is about that and the price is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
+    /// With which kind of error the run would end before its first write, where it would for this.
+    #[serde(skip)]
+    pub stops: Option<ErrorKind>,
 }
 
 /// What a fact is about.
@@ -202,6 +205,13 @@ impl Fact {
         Self::new(about, FactState::Lacking, text)
     }
 
+    /// The same, which ends the run before its first write with an error of this kind.
+    #[must_use]
+    pub const fn stopping(mut self, kind: ErrorKind) -> Self {
+        self.stops = Some(kind);
+        self
+    }
+
     /// Something that could not be read.
     #[must_use]
     pub fn unknown(about: About, text: impl Into<String>) -> Self {
@@ -223,6 +233,7 @@ impl Fact {
             state,
             text: text.into(),
             cost: None,
+            stops: None,
         }
     }
 }
@@ -255,6 +266,12 @@ impl<S: Step> Plan<S> {
     /// The steps that change something.
     pub fn changes(&self) -> impl Iterator<Item = &S> {
         self.steps.iter().filter(|step| step.effect().is_change())
+    }
+
+    /// The kind of the error with which the run would end before its first write, where something that it needs is not there.
+    #[must_use]
+    pub fn stopped_by(&self) -> Option<ErrorKind> {
+        self.facts.iter().find_map(|fact| fact.stops)
     }
 
     /// Whether everything is as it should be already.

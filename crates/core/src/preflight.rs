@@ -133,7 +133,7 @@ pub async fn rights_facts(client: &Client, needs: Vec<Need>) -> Result<Vec<Fact>
         let place = resource::in_words(&need.scope);
         let what = format!("{} {}, on {place}", need.action.name(), need.purpose);
         match need.without {
-            Without::Fails => Fact::lacking(About::Rights, what),
+            Without::Fails => Fact::lacking(About::Rights, what).stopping(ErrorKind::NoRights),
             Without::Skips => Fact::lacking(About::Rights, format!("{what}; the run goes on without it")),
         }
     });

@@ -153,7 +153,7 @@ pub struct Foreseen {
 /// How far a plan looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// At what the steps follow from.
+    /// At what the steps follow from, and at what the roll-out would be refused for before its first write.
     Steps,
     /// Also at what the steps need: rights, registration, quotas, dates.
     WithNeeds,
@@ -229,6 +229,11 @@ pub async fn plan_among(client: &Client, resolved: &Resolved, (looks, extent): (
                 Box::pin(two_pools::plan((client, looks), &site, (settings, extent))).await
             }
         }?;
+        if extent == Extent::Steps && !planned.plan.is_done() {
+            let steps = &planned.plan.steps;
+            let needs = planned.needs.take().unwrap_or_else(|| outlook::needs(settings, steps));
+            before::require(client, (settings, steps), &site, needs).await?;
+        }
         if extent == Extent::WithNeeds && !planned.plan.is_done() {
             let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
             let access = PoolAccess::new(&watch, settings.pool.id.clone());

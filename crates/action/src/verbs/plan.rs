@@ -67,8 +67,12 @@ pub(super) struct PlanOfPool {
 impl Plans {
     pub(super) fn of(plan: FleetPlan, door: Door) -> Self {
         let FleetPlan { facts, pools } = plan;
-        let failed = pools.iter().rev().find_map(|pool| pool.plan.as_ref().err());
-        let exit_code = failed.map_or(0, |error| error.kind().exit_code().0);
+        let failed = pools.iter().rev().find_map(|pool| match &pool.plan {
+            Ok(plan) => plan.stopped_by(),
+            Err(error) => Some(error.kind()),
+        });
+        let shared = facts.iter().find_map(|shared| shared.fact.stops);
+        let exit_code = failed.or(shared).map_or(0, |kind| kind.exit_code().0);
         let pools: Vec<PlanOfPool> = pools.into_iter().map(|pool| PlanOfPool::of(pool, door)).collect();
         let changes = pools
             .iter()
@@ -183,12 +187,17 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
 
 fn answer(planned: &PlanOfOne) -> Answer {
     let (pool, changes) = (&planned.pool, planned.plan.changes().count());
+    let stopped = planned.plan.stopped_by().filter(|_| changes > 0);
     let headline = match changes {
+        _ if stopped.is_some() => format!("Pool {pool}: a roll-out would be refused. Nothing was done."),
         0 => format!("Pool {pool} is as it was asked for: a roll-out would change nothing."),
         1 => format!("Pool {pool}: 1 change. Nothing was done."),
         changes => format!("Pool {pool}: {changes} changes. Nothing was done."),
     };
-    let (word, exit_code) = ending(changes);
+    let (word, exit_code) = match stopped {
+        Some(kind) => ("failed", kind.exit_code().0),
+        None => ending(changes),
+    };
     Answer::new(word, exit_code, headline)
         .steps(None, &planned.plan)
         .lines(&planned.plan.facts)
@@ -198,11 +207,11 @@ fn answer(planned: &PlanOfOne) -> Answer {
 
 fn answer_of_all(plans: &Plans) -> Answer {
     let (word, exit_code) = plans.ending("changes");
-    let headline = format!(
-        "{} in {}. Nothing was done.",
-        plural(plans.changes, "change"),
-        plural(plans.pools.len(), "pool")
-    );
+    let count = plural(plans.pools.len(), "pool");
+    let headline = match exit_code {
+        0 | SOMETHING_TO_ACT_ON => format!("{} in {count}. Nothing was done.", plural(plans.changes, "change")),
+        _ => format!("Not all of these {count} can be rolled out. Nothing was done."),
+    };
     plans.shown(Answer::new(word, exit_code, headline).output("changes", plans.changes))
 }
 
@@ -215,9 +224,41 @@ const fn ending(changes: usize) -> (&'static str, u8) {
 
 #[cfg(test)]
 mod tests {
-    use azure_batch_core::plan::{About, Fact};
+    use azure_batch_core::{
+        error::ErrorKind,
+        plan::{About, Fact},
+    };
 
     use super::*;
+
+    #[test]
+    fn a_plan_ends_as_the_roll_out_would() {
+        let asked = |facts: &[Fact]| {
+            let pool: PoolId = "p1".parse().unwrap();
+            let mut plan = Plan::new(vec![RolloutStep::UpdatePool {
+                pool: pool.clone(),
+                settings: Vec::new(),
+            }]);
+            plan.facts = facts.to_vec();
+            let many = vec![PoolPlan {
+                pool: pool.clone(),
+                wave: 1,
+                plan: Ok(plan.clone()),
+            }];
+            let shared = |fact: &Fact| SharedFact {
+                fact: fact.clone(),
+                pools: vec![pool.clone()],
+            };
+            let in_common = facts.iter().map(shared).collect();
+            let of_many = [(Vec::new(), many), (in_common, Vec::new())]
+                .map(|(facts, pools)| Plans::of(FleetPlan { facts, pools }, Door::Flag).ending("changes").1);
+            (answer(&PlanOfOne { pool, plan }).exit_code, of_many)
+        };
+        assert_eq!(asked(&[]), (10, [10, 0]));
+        assert_eq!(asked(&[Fact::lacking(About::Quota, "for a part")]), (10, [10, 0]));
+        let stops = Fact::lacking(About::Rights, "x").stopping(ErrorKind::NoRights);
+        assert_eq!(asked(&[stops]), (3, [3, 3]));
+    }
 
     #[test]
     fn a_line_about_many_pools_says_which_they_are() {

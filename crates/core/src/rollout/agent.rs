@@ -74,6 +74,23 @@ pub(super) const fn is_given_by(step: &RolloutStep) -> bool {
 /// # Errors
 /// `BadInput` when Batch has another agent for the image's base, or does not have this one.
 pub(super) async fn check(client: &Client, settings: &RolloutSettings, site: &Site) -> Result<Vec<String>> {
+    look(client, settings, site, &mut |text| client.warn(text)).await
+}
+
+/// The same before the pool's own turn comes, which says what else there is to say.
+///
+/// # Errors
+/// As [`check`].
+pub(super) async fn require(client: &Client, settings: &RolloutSettings, site: &Site) -> Result<()> {
+    look(client, settings, site, &mut drop).await.map(drop)
+}
+
+async fn look(
+    client: &Client,
+    settings: &RolloutSettings,
+    site: &Site,
+    warn: &mut (dyn FnMut(String) + Send),
+) -> Result<Vec<String>> {
     let Some((agent, place)) = named(settings) else {
         return Ok(Vec::new());
     };
@@ -85,11 +102,11 @@ pub(super) async fn check(client: &Client, settings: &RolloutSettings, site: &Si
     };
     let list: Vec<Supported> = items.iter().map(Supported::read).collect();
     let (under, now) = (Under::of(site), client.run().now());
-    warn_of_base(client, &list, under.base.as_ref());
+    warn_of_base((client, &list), under.base.as_ref(), warn);
     match under.fault(&list, &agent, now) {
         None => Ok(unread),
         Some(ended @ AgentFault::Ended { .. }) => {
-            client.warn(format!("node agent {agent:?} {ended}"));
+            warn(format!("node agent {agent:?} {ended}"));
             Ok(unread)
         }
         Some(fault_of) => {
@@ -113,14 +130,16 @@ pub(super) async fn check(client: &Client, settings: &RolloutSettings, site: &Si
 }
 
 /// An image that was made of one which Batch supports no more may still run: its nodes get no fixes of the agent.
-fn warn_of_base(client: &Client, list: &[Supported], base: Option<&MarketplaceImage>) {
+fn warn_of_base(
+    (client, list): (&Client, &[Supported]),
+    base: Option<&MarketplaceImage>,
+    warn: &mut (dyn FnMut(String) + Send),
+) {
     let now = client.run().now();
     let known = base.and_then(|base| Some((base, supported::for_image(list, base)?)));
     let is_over = |known: &Supported| known.end_of_life.is_some_and(|end| end <= now);
     if let Some((base, known)) = known.filter(|(_, known)| is_over(known)) {
-        of_base(base, known, now)
-            .into_iter()
-            .for_each(|fact| client.warn(fact.text));
+        of_base(base, known, now).into_iter().for_each(|fact| warn(fact.text));
     }
 }
 
@@ -152,7 +171,10 @@ fn lines(list: &[Supported], agent: &str, under: &Under, now: Timestamp) -> Vec<
         Some(fault @ AgentFault::Ended { .. }) => {
             facts.push(Fact::plain(About::Dates, format!("node agent {agent} {fault}")));
         }
-        Some(fault) => facts.push(Fact::lacking(About::Agent, format!("node agent {agent} {fault}"))),
+        Some(fault) => {
+            let fact = Fact::lacking(About::Agent, format!("node agent {agent} {fault}"));
+            facts.push(fact.stopping(ErrorKind::BadInput));
+        }
         None => {
             let end = supported::end_of_agent(list, agent);
             let text = |end| supported::until(&format!("node agent {agent}"), end);

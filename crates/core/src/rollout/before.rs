@@ -13,6 +13,7 @@ use super::{
 use crate::{
     client::Client,
     error::Result,
+    memory::OF_RUN,
     preflight,
     rights::{self, Need},
     settings::RolloutSettings,
@@ -56,6 +57,30 @@ pub(super) async fn check_rights(client: &Client, needs: Vec<Need>, settings: &R
         preflight::check_registration(client, &subscription, register, &mut skipped).await?;
     }
     Ok(skipped)
+}
+
+/// Refuses one of many pools for what its own turn would refuse it for: then no pool is begun yet. Its room is looked at with
+/// that of all, and notes are for its turn.
+///
+/// # Errors
+/// When its first write would be refused.
+pub(super) async fn require(
+    client: &Client,
+    (settings, steps): (&RolloutSettings, &[RolloutStep]),
+    site: &Site,
+    needs: Vec<Need>,
+) -> Result<()> {
+    let rights = rights::check(&client.recalling(OF_RUN), needs).await?;
+    if let Some(error) = rights.error(client.identity().as_deref()) {
+        return Err(error);
+    }
+    if steps.iter().any(agent::is_given_by) {
+        agent::require(client, settings, site).await?;
+    }
+    if steps.iter().any(RolloutStep::is_creation) {
+        room::require_size(client, settings, site).await?;
+    }
+    Ok(())
 }
 
 async fn look(

@@ -12,12 +12,12 @@ use super::{
     room,
 };
 use crate::{
-    error::Result,
+    error::{ErrorKind, Result},
     ids::{NodeCounts, VmSize},
-    plan::{About, Fact},
+    plan::{About, Fact, FactState},
     preflight,
     rights::{self, Naming, Need},
-    settings::{RolloutSettings, Strategy},
+    settings::{Register, RolloutSettings, Strategy},
     words::plural,
 };
 
@@ -44,7 +44,9 @@ pub(super) async fn look(
     let client = access.client();
     let mut before = preflight::rights_facts(client, needs).await?;
     if let (Some(image), _) = subscriptions(settings) {
-        before.push(preflight::registration_fact(client, &image).await?);
+        let fact = preflight::registration_fact(client, &image).await?;
+        let stops = fact.state == FactState::Lacking && settings.policy.register == Register::No;
+        before.push(if stops { fact.stopping(ErrorKind::Refused) } else { fact });
     }
     let size = vm_size(access, settings).await?;
     let billed = settings.prices.as_ref().map(|prices| Billed {

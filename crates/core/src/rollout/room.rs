@@ -79,13 +79,14 @@ pub(super) async fn too_small(
 /// The ceilings as lines of a plan.
 ///
 /// # Errors
-/// Only when the run ends.
+/// When Batch does not offer the VM size, and when the run ends.
 pub(super) async fn facts(
     client: &Client,
     asked: (&RolloutSettings, Goal),
     place: (&Site, &[Pool]),
 ) -> Result<Vec<Fact>> {
     let of_room = |room: &Room, ask: &Ask<'_>| match room.shortage(ask) {
+        Some(short) if short.stops => Some(Fact::lacking(About::Quota, short.text).stopping(ErrorKind::Quota)),
         Some(short) => Some(Fact::lacking(About::Quota, short.text)),
         None => room.line(ask).map(|line| Fact::plain(About::Quota, line)),
     };
@@ -125,12 +126,29 @@ async fn lines(
     let mut facts = match look.await {
         Ok(facts) => facts.unwrap_or_default(),
         Err(error) => match error.kind() {
-            ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => return Err(error),
+            ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn | ErrorKind::BadInput => return Err(error),
             _ => vec![Fact::lacking(About::Quota, error.to_string())],
         },
     };
     facts.extend(skipped.into_iter().map(|what| Fact::unknown(About::Quota, what)));
     Ok(facts)
+}
+
+/// Refuses a VM size of a new pool that Batch does not offer there.
+///
+/// # Errors
+/// `BadInput` with what is offered; when the run ends.
+pub(super) async fn require_size(client: &Client, settings: &RolloutSettings, site: &Site) -> Result<()> {
+    let Some(account) = &site.account else {
+        return Ok(());
+    };
+    let Ok(subscription) = account.id.group().subscription().parse::<SubscriptionId>() else {
+        return Ok(());
+    };
+    let request = size::list(&subscription, &account.location);
+    let sizes = list(&client.recalling(OF_RUN), &request, &mut Vec::new()).await?;
+    let sizes: Vec<SizeOffer> = sizes.iter().flatten().map(SizeOffer::read).collect();
+    offers::unknown_size(account, settings, &sizes).map_or(Ok(()), Err)
 }
 
 /// How many more dedicated nodes may stand in for spot nodes than are among the targets.

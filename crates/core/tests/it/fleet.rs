@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     rollout::{client, entries, image, world},
-    support::{Azure, GROUP},
+    support::{APPLICATION, Azure, GROUP},
 };
 
 const FILE: &str = "
@@ -212,6 +212,37 @@ async fn nothing_is_written_when_one_of_the_pools_cannot_be_rolled_out() {
         .filter_map(|run| run.outcome.as_ref())
         .map(|outcome| outcome.result.as_ref().unwrap_err().kind());
     assert!(failed.eq([ErrorKind::BadInput; 3]));
+}
+
+/// What its own turn would refuse a pool for is found out before the first one is begun.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_when_the_last_pool_has_a_size_or_an_agent_that_is_not_there_or_lacks_a_right() {
+    let with = |what: &str| FILE.replace("pool-id: d,", &format!("pool-id: d, {what},"));
+    let refused = async |azure: Azure, file: &str, kind: ErrorKind| {
+        let (runs, _) = roll_out(&azure, file).await;
+        let error = runs[3].outcome.as_ref().unwrap().result.as_ref().unwrap_err();
+        assert_eq!(error.kind(), kind, "{}", error.report());
+        assert_eq!((created(&azure), azure.writes()), (Vec::new(), Vec::new()), "{file}");
+        let (client, _events) = azure.client(&CancellationToken::new()).await;
+        let plans = fleet::plan(&client, &settings::fleet_plan(&given(file)).unwrap().settings).await;
+        let stopped = plans.pools.iter().find_map(|pool| match &pool.plan {
+            Ok(plan) => plan.stopped_by(),
+            Err(error) => Some(error.kind()),
+        });
+        let shared = plans.facts.iter().find_map(|shared| shared.fact.stops);
+        assert_eq!(stopped.or(shared), Some(kind), "the plan of {file}");
+    };
+    let (no_size, no_agent) = (
+        with("vm-size: Standard_D4s_v55"),
+        with("node-agent-sku-id: batch.node.windows amd64"),
+    );
+    refused(world(|_| {}), &no_size, ErrorKind::BadInput).await;
+    refused(world(|_| {}), &no_agent, ErrorKind::BadInput).await;
+    let reader = world(|seed| {
+        let subscription = GROUP.split("/resourceGroups").next().unwrap();
+        seed["roleAssignments"] = json!([{"principal": APPLICATION, "scope": subscription, "actions": ["*/read"]}]);
+    });
+    refused(reader, FILE, ErrorKind::NoRights).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! What a roll-out needs, as lines of its plan: what is missing ends no plan, and nothing is written.
 
 use azure_batch_core::{
+    error::ErrorKind,
     plan::{About, FactState},
     rollout::{self, RolloutStep},
     settings::{ROLLOUT_DEADLINE, RolloutSettings},
@@ -9,7 +10,8 @@ use serde_json::json;
 
 use crate::{
     given::checked,
-    rollout::{client, good, roll_out, settings, world},
+    reads_well::MustFail as _,
+    rollout::{client, failure, good, roll_out, settings, world},
     rollout_blue_green::{blue_green, room_for},
     rollout_in_place::working_in,
     support::{APPLICATION, Azure, GROUP},
@@ -54,6 +56,39 @@ async fn a_plan_says_what_is_there_and_what_is_missing_and_fails_for_neither() {
     ] {
         assert!(said.contains(line), "{line:?} is not in\n{said}");
     }
+    assert_eq!(
+        plan.stopped_by(),
+        Some(ErrorKind::NoRights),
+        "the roll-out ends with it"
+    );
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_knows_with_what_the_roll_out_would_be_refused() {
+    let full = world(|seed| seed["batchAccounts"][0]["quotas"] = json!({"dedicatedCores": 10}));
+    let plan = planned(&full, &settings("acct1", 5)).await;
+    assert_eq!(plan.stopped_by(), Some(ErrorKind::Quota), "{}", lines(&plan));
+    assert_eq!(failure(&full, &settings("acct1", 5)).await.kind(), ErrorKind::Quota);
+
+    let azure = world(|_| ());
+    let mut asked = settings("acct1", 5);
+    asked.pool.node_agent_sku = Some("batch.node.windows amd64".parse().unwrap());
+    let plan = planned(&azure, &asked).await;
+    assert_eq!(plan.stopped_by(), Some(ErrorKind::BadInput), "{}", lines(&plan));
+    assert_eq!(failure(&azure, &asked).await.kind(), ErrorKind::BadInput);
+
+    let mut asked = settings("acct1", 5);
+    asked.pool.vm_size = Some("Standard_D4s_v55".parse().unwrap());
+    let error = rollout::plan(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&asked))
+        .await
+        .must_fail();
+    assert_eq!(error.kind(), ErrorKind::BadInput, "{}", error.report());
+    assert!(
+        error.report().contains("does not offer the VM size Standard_D4s_v55"),
+        "{}",
+        error.report()
+    );
     assert_eq!(azure.writes(), Vec::<String>::new());
 }
 
@@ -81,7 +116,7 @@ async fn where_all_is_there_every_line_is_good_and_a_plan_without_changes_has_no
         .filter(|fact| fact.state != FactState::Good)
         .map(ToString::to_string)
         .collect();
-    assert_eq!(bad, Vec::<String>::new());
+    assert_eq!((bad, plan.stopped_by()), (Vec::new(), None));
     for about in [
         About::Rights,
         About::Registration,

@@ -47,9 +47,13 @@ impl Answer {
         }
     }
 
-    /// A plan, of which nothing was carried out.
+    /// A plan, of which nothing was carried out. Its exit code is that of the run where the run would be refused.
     pub(super) fn planned<S: Step>(plan: &Plan<S>, text: impl Into<String>, json: &impl Serialize) -> Self {
-        let exit_code = if plan.is_done() { 0 } else { CHANGES };
+        let exit_code = match (plan.is_done(), plan.stopped_by()) {
+            (true, _) => 0,
+            (false, Some(kind)) => kind.exit_code().0,
+            (false, None) => CHANGES,
+        };
         Self {
             exit_code,
             ..Self::done(text, json)
