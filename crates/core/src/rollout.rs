@@ -116,7 +116,7 @@ use crate::{
     words::plural,
 };
 use blue_green::{Surge, find};
-use cancelled::Halt;
+use cancelled::{Halt, Stopped};
 use decide::Intent;
 use explain::At;
 use filling::Filling;
@@ -590,7 +590,9 @@ fn explained(
         account: None,
     });
     let error = match error.kind() {
-        ErrorKind::Cancelled | ErrorKind::Deadline => cancelled::explained(error, (report, at), client.run(), halt),
+        ErrorKind::Cancelled | ErrorKind::Deadline => {
+            cancelled::explained(error, (report, at), client.run(), (halt, Stopped::RollOut))
+        }
         _ => error,
     };
     error.in_flow(doing)

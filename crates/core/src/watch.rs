@@ -1,7 +1,7 @@
 //! What the pools of one account are like, read once for everyone who waits for one of them.
 //!
-//! A look costs two requests, however many pools are watched, and a first look at many pools one. It decides nothing,
-//! writes nothing and never waits.
+//! A look costs two requests, however many pools are watched, a first look at many pools one, and one at their jobs
+//! another. It decides nothing, writes nothing and never waits.
 
 use std::{
     collections::HashMap,
@@ -16,6 +16,7 @@ use tokio::{
 
 use crate::{
     batch::{
+        job::{self, Job},
         node::{self, StateCounts},
         pool::{self, Pool},
     },
@@ -46,6 +47,8 @@ struct Seen {
     expected: Vec<(PoolId, ImageVersionId, u32)>,
     /// All pools with everything that Batch shows, and when that was asked for.
     whole: Option<(Instant, Arc<[Pool]>)>,
+    /// All jobs that are not over, and when that was asked for.
+    jobs: Option<(Instant, Arc<[Job]>)>,
 }
 
 /// The last looks at accounts, shared by everything that works on their pools in one run.
@@ -70,7 +73,7 @@ pub struct AccountWatch<'a> {
 #[derive(Debug)]
 pub struct AccountLook {
     began: Instant,
-    pools: Vec<Pool>,
+    pools: Arc<[Pool]>,
     /// The place of each pool by its id in small letters.
     places: HashMap<String, usize>,
     /// By the pool's id in small letters.
@@ -117,6 +120,16 @@ impl Looks {
     /// A watch of a pool that shares its looks with the watches of the account's other pools.
     #[must_use]
     pub fn watch<'a>(&self, client: &'a Client, endpoint: BatchEndpoint, pool: PoolId) -> AccountWatch<'a> {
+        self.watch_of(client, endpoint, vec![pool])
+    }
+
+    /// The same of several pools, or of all.
+    #[must_use]
+    pub fn watch_of<'a>(&self, client: &'a Client, endpoint: BatchEndpoint, pools: Vec<PoolId>) -> AccountWatch<'a> {
+        // A look of a run on one pool counts the nodes of that pool alone.
+        if !self.is_of_many && pools.len() != 1 {
+            return AccountWatch::new(client, endpoint, pools);
+        }
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let known = accounts.iter().find(|(known, _)| *known == endpoint);
         let last = match known {
@@ -128,7 +141,7 @@ impl Looks {
             }
         };
         // A look that others take too must count the nodes of all pools.
-        let watched = if self.is_of_many { Vec::new() } else { vec![pool] };
+        let watched = if self.is_of_many { Vec::new() } else { pools };
         AccountWatch {
             client,
             endpoint,
@@ -189,6 +202,18 @@ impl<'a> AccountWatch<'a> {
         Ok(look)
     }
 
+    /// All pools as a wait sees them: by these it is found out which of them a run is about.
+    ///
+    /// # Errors
+    /// As [`AccountWatch::look`].
+    pub async fn pools(&self) -> Result<Arc<[Pool]>> {
+        if self.is_of_many {
+            return Ok(Arc::clone(&self.look(None).await?.pools));
+        }
+        let listed = self.client.list(&pool::list(&self.endpoint)).await?;
+        Ok(listed.into_iter().map(Pool::new).collect())
+    }
+
     /// The pool with everything that Batch shows of it, if it is there: for plans, which nothing is written by. Where many
     /// pools are looked at, it may be as old as [`RECENT`].
     ///
@@ -215,7 +240,37 @@ impl<'a> AccountWatch<'a> {
         on_it.map(|(pool, _, nodes)| (pool.clone(), *nodes)).collect()
     }
 
-    async fn whole(&self) -> Result<Arc<[Pool]>> {
+    /// The jobs that run on the pool: for plans, as [`AccountWatch::foreseen`].
+    ///
+    /// # Errors
+    /// When they cannot be listed, or the run ends.
+    pub async fn foreseen_jobs(&self, id: &PoolId) -> Result<Vec<Job>> {
+        if !self.is_of_many {
+            let listed = self.client.list(&job::list(&self.endpoint, id)).await?;
+            return Ok(listed.into_iter().map(Job::new).collect());
+        }
+        let jobs = self.live_jobs().await?;
+        Ok(jobs.iter().filter(|job| job.runs_on(id)).cloned().collect())
+    }
+
+    async fn live_jobs(&self) -> Result<Arc<[Job]>> {
+        let mut last = self.last.lock().await;
+        let recent = last.jobs.as_ref().filter(|(asked, _)| asked.elapsed() < RECENT);
+        if let Some((_, jobs)) = recent {
+            return Ok(Arc::clone(jobs));
+        }
+        let asked = Instant::now();
+        let listed = self.client.list(&job::list_live(&self.endpoint)).await?;
+        let jobs: Arc<[Job]> = listed.into_iter().map(Job::new).collect();
+        last.jobs = Some((asked, Arc::clone(&jobs)));
+        Ok(jobs)
+    }
+
+    /// All pools with everything that Batch shows of them: for plans of many pools.
+    ///
+    /// # Errors
+    /// When they cannot be listed, or the run ends.
+    pub async fn whole(&self) -> Result<Arc<[Pool]>> {
         let mut last = self.last.lock().await;
         let recent = last.whole.as_ref().filter(|(asked, _)| asked.elapsed() < RECENT);
         if let Some((_, pools)) = recent {
@@ -241,7 +296,7 @@ impl<'a> AccountWatch<'a> {
             Err(error) if error.has_status(403) => None,
             Err(error) => return Err(error),
         };
-        let pools: Vec<Pool> = pools.into_iter().map(Pool::new).collect();
+        let pools: Arc<[Pool]> = pools.into_iter().map(Pool::new).collect();
         let ids = pools
             .iter()
             .map(|pool| json::text(pool.body(), "/id").unwrap_or_default());

@@ -127,7 +127,7 @@ impl<'a> Left<'a> {
         let last = |found: &ToGoBack| match found {
             ToGoBack::Change(last) => Some(last.clone()),
             ToGoBack::Nothing { last, .. } => last.clone(),
-            ToGoBack::Unknown(_) => None,
+            ToGoBack::Absent(_) | ToGoBack::Unknown(_) => None,
         };
         Self {
             named,
@@ -320,16 +320,17 @@ fn reason(error: &Error) -> &Error {
 /// Looks at every pool: nothing is written before each has a plan, or a reason to stay.
 async fn look(client: &Client, fleet: &FleetReturnSettings, shared: &Looks) -> Result<Looked> {
     let looking = async {
-        let mut accounts = surveys(client, &fleet.pools).await?;
+        let mut accounts = surveys((client, shared), &fleet.pools).await?;
         let mut found = Vec::new();
         for settings in &fleet.pools {
             found.push(to_go_back(&mut accounts, settings));
         }
+        let found = some_there(found)?;
         let left = Left::of(&found, &fleet.from);
         let each = fleet.pools.iter().zip(found).map(async |(settings, found)| {
             let client = client.for_pool(&settings.pool);
             let survey = survey(&accounts, &settings.account);
-            Box::pin(of_pool(&client, (settings, survey), found, &left)).await
+            Box::pin(of_pool((&client, shared), (settings, survey), found, &left)).await
         });
         let each = futures::stream::iter(each).buffered(fleet.max_parallel.max(1));
         let each: Vec<Result<Look>> = each.collect().await;
@@ -347,13 +348,13 @@ async fn look(client: &Client, fleet: &FleetReturnSettings, shared: &Looks) -> R
 ///
 /// # Errors
 /// When none can be read, or the run ends.
-async fn surveys(client: &Client, pools: &[Checked<RollbackSettings>]) -> Result<Vec<Surveyed>> {
+async fn surveys((client, shared): (&Client, &Looks), pools: &[Checked<RollbackSettings>]) -> Result<Vec<Surveyed>> {
     let mut accounts: Vec<Surveyed> = Vec::new();
     for settings in pools {
         if accounts.iter().any(|(account, _)| *account == settings.account) {
             continue;
         }
-        let survey = kept(ReturnSurvey::of(client, &settings.account).await)?;
+        let survey = kept(ReturnSurvey::of((client, shared), &settings.account).await)?;
         accounts.push((settings.account.clone(), survey));
     }
     if accounts.iter().any(|(_, survey)| survey.is_ok()) {
@@ -391,19 +392,37 @@ fn to_go_back(accounts: &mut [Surveyed], settings: &RollbackSettings) -> ToGoBac
     }
 }
 
+/// The same, unless no account has any of the pools: then the accounts or the ids are others than those that are meant.
+///
+/// # Errors
+/// `BadInput` in that case.
+fn some_there(found: Vec<ToGoBack>) -> Result<Vec<ToGoBack>> {
+    if !found.iter().all(|found| matches!(found, ToGoBack::Absent(_))) {
+        return Ok(found);
+    }
+    let first = found.into_iter().find_map(|found| match found {
+        ToGoBack::Absent(error) => Some(error),
+        ToGoBack::Change(_) | ToGoBack::Nothing { .. } | ToGoBack::Unknown(_) => None,
+    });
+    first.map_or_else(
+        || Ok(Vec::new()),
+        |absent| Err(absent.with_fact("no other pool of the file is there either")),
+    )
+}
+
 /// What comes for one pool.
 ///
 /// # Errors
 /// When the run ends, or signing in fails.
 async fn of_pool(
-    client: &Client,
+    (client, shared): (&Client, &Looks),
     (settings, survey): (&Checked<RollbackSettings>, Option<&ReturnSurvey>),
     found: ToGoBack,
     left: &Left<'_>,
 ) -> Result<Look> {
     match (found, survey) {
         (ToGoBack::Change(last), Some(survey)) if left.is_meant(&last) => {
-            let foreseen = survey.foresee(client, settings, last).await;
+            let foreseen = survey.foresee((client, shared), settings, last).await;
             Ok(match kept(foreseen)? {
                 Ok(going) if going.plan.plan.is_done() => Look::Stays("it is what it was before already".to_owned()),
                 Ok(going) => Look::Goes(Box::new(going)),
@@ -418,6 +437,8 @@ async fn of_pool(
             }
             Ok(Look::Stays(why))
         }
+        // A roll-out that stopped may not have made it.
+        (ToGoBack::Absent(_), _) => Ok(Look::Stays("it is not there".to_owned())),
         (ToGoBack::Unknown(error), _) => Ok(Look::Refused(error)),
     }
 }

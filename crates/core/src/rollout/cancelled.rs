@@ -31,6 +31,9 @@ use crate::{
 /// the signal; GitHub's runner sends the next one after 7.5 s and kills after 10 s.
 const LIMIT: Duration = Duration::from_secs(1);
 
+/// What is said of a write whose answer the end of the run did not leave time for.
+const UNKNOWN: &str = "a write was under way, and it is not known whether Azure acted on it";
+
 /// What was still done.
 #[derive(Debug, Default)]
 pub(super) struct Halt {
@@ -40,6 +43,17 @@ pub(super) struct Halt {
     done: Done,
     /// The pools of a change that has not come to its end, as they are left.
     left: Vec<Left>,
+}
+
+/// What was stopped, and so what ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stopped {
+    /// A roll-out.
+    RollOut,
+    /// The return of a pool that was named.
+    Return,
+    /// That of one of many pools.
+    ReturnOfMany,
 }
 
 /// A pool as a run leaves it.
@@ -145,6 +159,20 @@ impl Halting<'_> {
     }
 }
 
+impl Stopped {
+    /// How to end a return that has begun.
+    fn ending(self, error: Error, at: Option<At<'_>>) -> Error {
+        match self {
+            // The command of one pool would have to be typed for each.
+            Self::ReturnOfMany => error.with_next(
+                "run again with the same pool file: what has begun ends, and the other pools have their turn",
+                None,
+            ),
+            Self::RollOut | Self::Return => error.with_next("to end the return, run this", at.map(At::rolling_back)),
+        }
+    }
+}
+
 impl Left {
     fn is_resizing(&self) -> bool {
         self.pool.allocation == AllocationState::Resizing && self.pool.targets != self.pool.current
@@ -204,7 +232,12 @@ pub(super) async fn halt(client: &Client, on_cancel: Option<OnCancel>, report: &
 }
 
 /// The error of a run that was asked to stop, or that met its deadline, with what goes on and how to go on.
-pub(super) fn explained(error: Error, (report, at): (&RolloutReport, Option<At<'_>>), run: &Run, halt: Halt) -> Error {
+pub(super) fn explained(
+    error: Error,
+    (report, at): (&RolloutReport, Option<At<'_>>),
+    run: &Run,
+    (halt, stopped): (Halt, Stopped),
+) -> Error {
     let written = run.written();
     let is_cancel = error.kind() == ErrorKind::Cancelled;
     let error = halt
@@ -212,10 +245,16 @@ pub(super) fn explained(error: Error, (report, at): (&RolloutReport, Option<At<'
         .iter()
         .fold(error, |error, said| error.with_kept(said.clone()));
     if halt.done == Done::Turned {
-        return error.with_next("to end the return, run this", at.map(At::rolling_back));
+        return stopped.ending(error, at);
     }
     match report.action {
-        PoolAction::Replaced | PoolAction::Returned | PoolAction::Moved => left_changing(error, (report, at), &halt),
+        PoolAction::Replaced | PoolAction::Returned | PoolAction::Moved => {
+            left_changing(error, (report, at), (&halt, stopped))
+        }
+        // A return makes no pool, and its own may be at work.
+        PoolAction::None if written == Written::Something && stopped != Stopped::RollOut => {
+            stopped.ending(error.with_kept(UNKNOWN), at)
+        }
         PoolAction::None if !is_cancel && written == Written::Something && at.is_some() => error
             .with_kept(format!("pool {} may exist, and its nodes may be billed", report.pool))
             .with_next(
@@ -238,7 +277,7 @@ pub(super) fn explained(error: Error, (report, at): (&RolloutReport, Option<At<'
             .with_kept("the pool stays as it is")
             .with_next("run again: the run goes on from here", None),
         PoolAction::None | PoolAction::Unchanged => error
-            .with_kept("a write was under way, and it is not known whether Azure acted on it")
+            .with_kept(UNKNOWN)
             .with_next("run again: the run looks first at what is there", None),
         _ if halt.done == Done::Stopped => error.with_next("run again to go on from here", None),
         _ => left_growing(error, report, at),
@@ -246,13 +285,14 @@ pub(super) fn explained(error: Error, (report, at): (&RolloutReport, Option<At<'
 }
 
 /// A change that has begun and not come to its end.
-fn left_changing(error: Error, (report, at): (&RolloutReport, Option<At<'_>>), halt: &Halt) -> Error {
+fn left_changing(
+    error: Error,
+    (report, at): (&RolloutReport, Option<At<'_>>),
+    (halt, stopped): (&Halt, Stopped),
+) -> Error {
     if report.action == PoolAction::Returned {
         let error = going_on(error.with_kept(left_returning(report, halt)), halt);
-        return stopping(
-            error.with_next("to end the return, run this", at.map(At::rolling_back)),
-            (halt, at),
-        );
+        return stopping(stopped.ending(error, at), (halt, at));
     }
     let is_of_two = report.action == PoolAction::Moved || report.former_pool.is_some();
     let state = match halt.left.as_slice() {

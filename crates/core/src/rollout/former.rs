@@ -115,7 +115,7 @@ pub(super) async fn require(access: &PoolAccess<'_>, image: Option<&str>) -> Res
 async fn lack(client: &Client, location: Option<&Location>, id: &ImageVersionId) -> Result<Option<Lack>> {
     match version::find(&client.recalling(RECENT), id).await? {
         Some(version) => Ok(of_version(&version, location)),
-        None => of_deleted(client, id).await,
+        None => of_deleted(&client.recalling(RECENT), id).await,
     }
 }
 

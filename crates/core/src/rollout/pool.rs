@@ -132,6 +132,11 @@ impl<'a> PoolAccess<'a> {
         trial::start_task_end(self.client(), self.watch.endpoint(), &self.id, node).await
     }
 
+    /// The jobs that run on the pool, for a plan.
+    pub(super) async fn foreseen_jobs(&self) -> Result<Vec<Job>> {
+        self.watch.foreseen_jobs(&self.id).await
+    }
+
     /// Lists the jobs that run on the pool.
     pub(super) async fn jobs(&self) -> Result<Vec<Job>> {
         let items = self.client().list(&job::list(self.watch.endpoint(), &self.id)).await?;

@@ -2,6 +2,8 @@
 //!
 //! It writes nothing. What a return does afterwards is in `rollback`.
 
+use std::sync::Arc;
+
 use super::{
     Demand,
     blue_green::family,
@@ -22,14 +24,14 @@ use super::{
 use crate::{
     batch::{
         account::Account,
-        pool::{self, Pool, Scaling},
+        pool::{Pool, Scaling},
     },
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, PoolId},
     preflight,
     settings::{AccountRef, Checked, RollbackSettings},
-    watch::AccountWatch,
+    watch::Looks,
 };
 
 /// An account as returns of its pools see it.
@@ -37,8 +39,17 @@ use crate::{
 pub struct ReturnSurvey {
     endpoint: BatchEndpoint,
     account: Option<Account>,
-    pools: Vec<Pool>,
+    pools: Arc<[Pool]>,
     skipped: Vec<String>,
+}
+
+/// What a plan of a return is for, and so how old what it rests on may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It is shown. Of many pools it rests on what was read for all of them.
+    Show,
+    /// A write comes next: each pool is read now. Jobs only make its text: the steps are decided by lists of their own.
+    Write,
 }
 
 /// What there is to go back to for one of many pools.
@@ -53,6 +64,8 @@ pub enum ToGoBack {
         /// Its last change all the same.
         last: Option<LastChange>,
     },
+    /// Its account has no such pool.
+    Absent(Error),
     /// That cannot be said.
     Unknown(Error),
 }
@@ -78,18 +91,31 @@ pub(super) struct Found {
 }
 
 impl ReturnSurvey {
-    /// Reads an account and its pools.
+    /// Reads an account and its pools for the plan of many returns.
     ///
     /// # Errors
     /// When one of them cannot be read.
-    pub async fn of(client: &Client, account: &AccountRef) -> Result<Self> {
+    pub async fn of((client, looks): (&Client, &Looks), account: &AccountRef) -> Result<Self> {
+        Self::read((client, looks), account, Purpose::Show).await
+    }
+
+    /// The same for a return that begins now: many pools share what the last look showed, if it is fresh.
+    pub(super) async fn now((client, looks): (&Client, &Looks), account: &AccountRef) -> Result<Self> {
+        Self::read((client, looks), account, Purpose::Write).await
+    }
+
+    async fn read((client, looks): (&Client, &Looks), account: &AccountRef, purpose: Purpose) -> Result<Self> {
         let mut skipped = Vec::new();
         let (account, endpoint) = read_account(client, account, &mut skipped).await?;
-        let pools = client.list(&pool::list(&endpoint)).await?;
+        let watch = looks.watch_of(client, endpoint.clone(), Vec::new());
+        let pools = match purpose {
+            Purpose::Show => watch.whole().await?,
+            Purpose::Write => watch.pools().await?,
+        };
         Ok(Self {
             endpoint,
             account,
-            pools: pools.into_iter().map(Pool::new).collect(),
+            pools,
             skipped,
         })
     }
@@ -100,7 +126,7 @@ impl ReturnSurvey {
         let nothing = |why: String, last| ToGoBack::Nothing { why, last };
         let ToReturn { back, last } = match two_pools::to_return(&self.pools, id) {
             Ok(found) => found,
-            Err(absent) if absent.kind() == ErrorKind::BadInput => return nothing("it is not there".to_owned(), None),
+            Err(absent) if absent.kind() == ErrorKind::BadInput => return ToGoBack::Absent(absent),
             Err(gone) => return nothing(gone.to_string(), None),
         };
         let why = match &back {
@@ -129,14 +155,14 @@ impl ReturnSurvey {
     /// As far as the return would fail before its first write.
     pub async fn foresee(
         &self,
-        client: &Client,
+        (client, looks): (&Client, &Looks),
         settings: &Checked<RollbackSettings>,
         last: LastChange,
     ) -> Result<Going> {
         let foreseen = async {
             let found = self.found(client, settings).await?;
             tell_skipped(client, &found.skipped);
-            plan(client, settings, &found).await
+            plan((client, looks), settings, (&found, Purpose::Show)).await
         };
         let doing = format!("cannot bring pool {} back", settings.pool);
         let plan = foreseen.await.map_err(|error| error.in_flow(doing))?;
@@ -192,15 +218,29 @@ impl ReturnSurvey {
     }
 }
 
+impl Purpose {
+    /// The pool, if it is there.
+    pub(super) async fn find(self, access: &PoolAccess<'_>) -> Result<Option<Pool>> {
+        match self {
+            Self::Show => access.foreseen().await,
+            Self::Write => access.find().await,
+        }
+    }
+}
+
 /// What a return that has found this will do.
-pub(super) async fn plan(client: &Client, settings: &RollbackSettings, found: &Found) -> Result<ReturnPlan> {
+pub(super) async fn plan(
+    (client, looks): (&Client, &Looks),
+    settings: &RollbackSettings,
+    (found, purpose): (&Found, Purpose),
+) -> Result<ReturnPlan> {
     let id = match &found.back.back {
-        Return::ToFormer(pair) => return pair.plan(client, &found.endpoint).await,
+        Return::ToFormer(pair) => return pair.plan((client, looks), &found.endpoint, purpose).await,
         Return::InPlace(id, _) => id,
     };
-    let watch = AccountWatch::new(client, found.endpoint.clone(), vec![id.clone()]);
+    let watch = looks.watch(client, found.endpoint.clone(), id.clone());
     let access = PoolAccess::new(&watch, id.clone());
-    let pool = access.find().await?;
+    let pool = purpose.find(&access).await?;
     let pool = pool.ok_or_else(|| refused(access.at(), decide::deleted()))?;
     let begun = begin::back(&pool).map_err(|refusal| refused(access.at(), refusal))?;
     let Some(begun) = begun else {
@@ -210,7 +250,7 @@ pub(super) async fn plan(client: &Client, settings: &RollbackSettings, found: &F
     if !record.is_made() {
         former::require(&access, record.former_image()).await?;
     }
-    let jobs = access.jobs().await?;
+    let jobs = access.foreseen_jobs().await?;
     let seen = Seen {
         pool: &pool,
         record,

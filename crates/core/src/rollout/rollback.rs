@@ -5,12 +5,12 @@
 
 use super::{
     RolloutOutcome, RolloutReport,
-    cancelled::{self, Halt},
+    cancelled::{self, Halt, Stopped},
     explain::At,
     filling::Filling,
     pool::PoolAccess,
     replace::{Replacing, Way},
-    return_look::{Found, Going, ReturnSurvey, plan, refuse_other},
+    return_look::{Found, Going, Purpose, ReturnSurvey, plan, refuse_other},
     return_plan::ReturnPlan,
     tell_skipped,
     two_pools::{self, Return},
@@ -45,10 +45,11 @@ pub async fn roll_back_among(
 /// # Errors
 /// As far as the same return would fail before its first write.
 pub async fn plan_return(client: &Client, settings: &Checked<RollbackSettings>) -> Result<ReturnPlan> {
+    let looks = Looks::of_one();
     let planned = async {
-        let found = find(client, settings).await?;
+        let found = find((client, &looks), settings).await?;
         tell_skipped(client, &found.skipped);
-        plan(client, settings, &found).await
+        plan((client, &looks), settings, (&found, Purpose::Show)).await
     };
     let doing = format!("cannot bring pool {} back", settings.pool);
     planned.await.map_err(|error| error.in_flow(doing))
@@ -75,7 +76,8 @@ async fn run(
     let result = match result {
         Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline) => {
             let halt = cancelled::halt(client, None, &report).await;
-            Err(explained(error, client, (&report, halt)))
+            let stopped = shown.map_or(Stopped::Return, |_| Stopped::ReturnOfMany);
+            Err(explained(error, client, (&report, halt), stopped))
         }
         result => result,
     };
@@ -86,8 +88,8 @@ async fn run(
     }
 }
 
-async fn find(client: &Client, settings: &RollbackSettings) -> Result<Found> {
-    let survey = ReturnSurvey::of(client, &settings.account).await?;
+async fn find((client, looks): (&Client, &Looks), settings: &RollbackSettings) -> Result<Found> {
+    let survey = ReturnSurvey::now((client, looks), &settings.account).await?;
     survey.found(client, settings).await
 }
 
@@ -99,7 +101,7 @@ async fn go_back(
     let (pool, account) = (&settings.pool, settings.account.name());
     let text = format!("pool {pool} in {account} → what it was before its last roll-out");
     client.tell(Event::Goal { text });
-    let found = find(client, settings).await?;
+    let found = find((client, looks), settings).await?;
     report.endpoint = Some(found.endpoint.clone());
     report.skipped_checks.extend(found.skipped.iter().cloned());
     if let Some(shown) = shown {
@@ -107,14 +109,16 @@ async fn go_back(
     } else {
         tell_skipped(client, &found.skipped);
     }
-    let plan = plan(client, settings, &found).await?;
+    let plan = plan((client, looks), settings, (&found, Purpose::Write)).await?;
     if shown.is_none_or(|shown| shown.plan != plan) {
         tell_return(client, &plan);
     }
     note_size(&plan, settings, report);
     let Found { endpoint, back, .. } = found;
     let id = match back.back {
-        Return::ToFormer(pair) => return two_pools::go_back(client, endpoint, (settings, *pair), report).await,
+        Return::ToFormer(pair) => {
+            return two_pools::go_back((client, looks), endpoint, (settings, *pair), report).await;
+        }
         Return::InPlace(id, _) => id,
     };
     report.pool = id.clone();
@@ -150,11 +154,11 @@ fn note_size(plan: &ReturnPlan, settings: &RollbackSettings, report: &mut Rollou
 }
 
 /// The error of a return that was stopped, with what goes on and how to go on.
-fn explained(error: Error, client: &Client, (report, halt): (&RolloutReport, Halt)) -> Error {
+fn explained(error: Error, client: &Client, (report, halt): (&RolloutReport, Halt), stopped: Stopped) -> Error {
     let at = report.endpoint.as_ref().map(|endpoint| At {
         pool: &report.pool,
         endpoint,
         account: None,
     });
-    cancelled::explained(error, (report, at), client.run(), halt)
+    cancelled::explained(error, (report, at), client.run(), (halt, stopped))
 }

@@ -24,6 +24,7 @@ use super::{
     record::{Phase, Record, Remembered},
     replicas,
     report::{FormerPool, PoolAction},
+    return_look::Purpose,
     return_plan::ReturnPlan,
     room,
     step::RolloutStep,
@@ -76,14 +77,19 @@ impl Pair {
     }
 
     /// What the return will do.
-    pub(super) async fn plan(&self, client: &Client, endpoint: &BatchEndpoint) -> Result<ReturnPlan> {
+    pub(super) async fn plan(
+        &self,
+        (client, looks): (&Client, &Looks),
+        endpoint: &BatchEndpoint,
+        purpose: Purpose,
+    ) -> Result<ReturnPlan> {
         let both = vec![self.former.clone(), self.shift.new.clone()];
-        let watch = AccountWatch::new(client, endpoint.clone(), both);
+        let watch = looks.watch_of(client, endpoint.clone(), both);
         let access = PoolAccess::new(&watch, self.shift.new.clone());
-        let (new, jobs) = (access.find().await?, access.jobs().await?);
+        let (new, jobs) = (purpose.find(&access).await?, access.foreseen_jobs().await?);
         if let Some(back) = begin::back(&self.shift, new.as_ref()) {
             let access = PoolAccess::new(&watch, self.former.clone());
-            let old = access.find().await?;
+            let old = purpose.find(&access).await?;
             // A former pool without nodes gets none when its image cannot be used any more.
             if self.shift.phase == Phase::Done {
                 former::require(&access, old.as_ref().and_then(Pool::image_id)).await?;
@@ -361,13 +367,13 @@ fn in_place(pool: PoolId, change: Option<&Record>) -> ToReturn {
 /// # Errors
 /// As the return.
 pub(super) async fn go_back(
-    client: &Client,
+    (client, looks): (&Client, &Looks),
     endpoint: BatchEndpoint,
     (settings, pair): (&RollbackSettings, Pair),
     report: &mut RolloutReport,
 ) -> Result<()> {
     let both = vec![pair.former.clone(), pair.shift.new.clone()];
-    let watch = AccountWatch::new(client, endpoint, both);
+    let watch = looks.watch_of(client, endpoint, both);
     let mut pools = Pools::new(&watch, pair.former.clone(), pair.shift.new.clone());
     report.pool = pair.former.clone();
     report.back_from = Some(pair.shift.new.clone());

@@ -7,22 +7,25 @@ use std::collections::BTreeMap;
 
 use azure_batch_core::{
     deletion,
-    fleet::{self, PoolRun},
+    fleet::{self, PoolReturn, PoolReturnPlan, PoolRun, Prospect, ReturnEnd},
     options::{
         fleet::{EXPIRED, YES},
         pool::{ACCOUNT, IMAGE_VERSION, POOL_FILE},
     },
     rollout::PoolAction,
-    settings::{self, Checked, FleetSettings, Values},
+    settings::{self, Checked, FleetReturnSettings, FleetSettings, Values},
     status,
 };
 use azure_emulator::journal::Entry;
+use http::Method;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     estate::{by_id, pool},
+    fleet_return,
     rollout::{image, world},
+    rollout_in_place::ask,
     support::{Azure, GROUP},
 };
 
@@ -32,6 +35,16 @@ type Tally = BTreeMap<String, usize>;
 /// The kinds that every pool has for itself: it is read before it is written to, written, and its nodes are listed when
 /// enough of them are ready.
 const OWN: [&str; 3] = ["GET pool", "POST pools", "GET nodes"];
+
+/// The kinds that every pool that goes back has for itself: each of its steps is decided by the pool and its jobs.
+const OF_RETURN: [&str; 6] = [
+    "GET pool",
+    "GET jobs of a pool",
+    "PATCH pool",
+    "POST resize",
+    "GET nodes",
+    "DELETE pool",
+];
 
 /// What all pools of the tests have in common.
 const DEFAULTS: &str = "defaults: {vm-size: Standard_D4s_v5, node-agent-sku-id: batch.node.ubuntu 22.04}";
@@ -93,7 +106,9 @@ fn tally(azure: &Azure) -> Tally {
 /// The verb and the last word of the path that is no name.
 fn kind(entry: &Entry) -> String {
     let parts: Vec<&str> = entry.path.split('/').collect();
+    let is_of_pool = entry.query.to_string().contains("executionInfo/poolId");
     let what = match parts.as_slice() {
+        ["", "jobs"] if is_of_pool => "jobs of a pool",
         ["", "pools", _pool] => "pool",
         [.., "versions", _number] => "version",
         [.., "batchAccounts", _account] => "account",
@@ -190,5 +205,98 @@ async fn the_status_of_many_pools_is_as_few_requests_as_of_one() {
             tally(&azure),
             "{pools} pools"
         );
+    }
+}
+
+/// An account with so many pools that a roll-out of a file brought from 0.9.0 to 1.0.0 in place.
+async fn rolled_out(pools: usize) -> Azure {
+    let one = world(|_| {});
+    fleet_return::rolled_out(&one, &[fleet_return::A]).await;
+    let made = ask(&one, Method::GET, "/pools/a", None).await;
+    world(|seed| {
+        let each = (0..pools).map(|number| {
+            let mut each = pool(&format!("p{number}"), by_id(&image("1.0.0")), 2);
+            each["metadata"] = made["metadata"].clone();
+            each
+        });
+        seed["batchAccounts"][0]["pools"] = each.collect();
+        seed["batchAccounts"][0]["quotas"] = json!({"pools": 1000, "dedicatedCores": 100_000, "lowPriorityCores": 0});
+    })
+}
+
+fn back(pools: usize) -> Checked<FleetReturnSettings> {
+    let each = (0..pools).map(|number| format!("  - {{pool-id: p{number}}}\n"));
+    let file = format!("max-parallel: 500\npools:\n{}", each.collect::<String>());
+    let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
+    let values = Values::default().with(POOL_FILE, file).with(ACCOUNT, account);
+    settings::fleet_return(&values).unwrap().settings
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_plan_of_the_return_of_many_pools_is_as_few_requests_as_of_two() {
+    let mut few: Option<Tally> = None;
+    // Whether one pool fits into the quotas with others is not asked.
+    for pools in [2, 50, 500] {
+        let azure = rolled_out(pools).await;
+        let (client, _events) = azure.client(&CancellationToken::new()).await;
+        let plan = fleet::plan_returns(&client, &back(pools)).await.unwrap();
+        let goes = |pool: &&PoolReturnPlan| matches!(pool.prospect, Ok(Prospect::Goes(_)));
+        assert_eq!(plan.pools.iter().filter(goes).count(), pools, "{plan:?}");
+        assert_eq!(
+            *few.get_or_insert_with(|| tally(&azure)),
+            tally(&azure),
+            "{pools} pools"
+        );
+    }
+}
+
+/// The same, of which each has a second pool that does its work.
+async fn moved(pools: usize) -> Azure {
+    let azure = azure();
+    let each = |number| format!("  - {{pool-id: p{number}, target-dedicated-nodes: 2, strategy: blue-green}}\n");
+    let each: Vec<String> = (0..pools).map(each).collect();
+    let each: Vec<&str> = each.iter().map(String::as_str).collect();
+    fleet_return::rolled_out(&azure, &each).await;
+    azure
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_return_of_many_pools_in_place_looks_at_their_account_and_not_at_each() {
+    assert_shared(50, 1, rolled_out).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_return_of_many_pools_to_former_ones_looks_at_their_account_and_not_at_each() {
+    assert_shared(10, 2, moved).await;
+}
+
+/// Each pool and its jobs are read before each of its steps; what is common to all is asked once, or as time passes.
+async fn assert_shared(many: usize, looks: usize, world: impl AsyncFn(usize) -> Azure) {
+    let mut few: Option<Tally> = None;
+    for pools in [2, many] {
+        let azure = world(pools).await;
+        azure.turn_the_page();
+        let (client, _events) = azure.client(&CancellationToken::new()).await;
+        let ends = fleet::return_all(&client, &back(pools)).await.unwrap();
+        assert_eq!(ends.iter().filter(is_back).count(), pools, "{ends:?}");
+        let found = tally(&azure);
+        let of_two = few.get_or_insert_with(|| found.clone());
+        assert!(found.keys().eq(of_two.keys()), "{found:?} and {of_two:?}");
+        for ((kind, count), of_two) in found.iter().zip(of_two.values()) {
+            let most = match kind.as_str() {
+                own if OF_RETURN.contains(&own) => of_two * pools / 2,
+                // The clock stands still while pools are written to, so the look after a write is one of its own.
+                "GET pools" | "GET nodecounts" => of_two + looks * (pools - 2),
+                _ => *of_two,
+            };
+            assert!(*count <= most, "{kind}: {count} of {pools} pools, and {of_two} of two");
+        }
+    }
+}
+
+fn is_back(end: &&PoolReturn) -> bool {
+    match &end.end {
+        ReturnEnd::Ran(outcome) => outcome.result.is_ok() && outcome.report.action == PoolAction::Returned,
+        ReturnEnd::NotBegun | ReturnEnd::Stays(_) | ReturnEnd::Refused(_) => false,
     }
 }

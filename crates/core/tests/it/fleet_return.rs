@@ -384,13 +384,49 @@ async fn a_cancelled_return_says_of_each_pool_what_goes_on_and_begins_no_other()
         "{a}"
     );
     assert!(b.contains("the resize of pool b to 2 nodes goes on in Azure"), "{b}");
-    for (pool, text) in [("a", &a), ("b", &b)] {
-        let next = format!("--pool-id {pool}");
-        assert!(
-            text.contains("to end the return, run this") && text.contains(&next),
-            "{text}"
-        );
+    for text in [&a, &b] {
+        assert!(text.contains("run again with the same pool file"), "{text}");
+        assert!(!text.contains("azure-batch-pool rollback"), "{text}");
     }
+}
+
+/// What the write did is not known, and no node of a pool that may be at work is to be removed.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_in_the_first_write_of_a_return_says_nothing_of_a_pool_that_may_have_been_made() {
+    let azure = world(|_| {});
+    rolled_out(&azure, &[A, D]).await;
+    azure.fault(json!({"kind": "hang", "method": "PATCH", "path": "*/pools/a"}));
+    let client = client(&azure, Duration::from_secs(300)).await;
+    let found = fleet::return_all(&client, &back(&[A, D])).await.unwrap();
+    assert_eq!(ends(&found)[0], "a: Deadline");
+    let ReturnEnd::Ran(outcome) = &found[0].end else {
+        panic!("{found:?}")
+    };
+    let said = outcome.result.as_ref().unwrap_err().report();
+    assert!(said.contains("it is not known whether Azure acted on it"), "{said}");
+    assert!(
+        !said.contains("may exist") && !said.contains("remove its nodes"),
+        "{said}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_which_no_pool_is_there_is_a_mistake() {
+    let azure = world(|_| {});
+    rolled_out(&azure, &[A, D]).await;
+    let others = [A, D].map(|pool| pool.replace("pool-id: ", "pool-id: a-"));
+    let asked = back(&[&others[0], &others[1]]);
+    let error = fleet::return_all(&client(&azure, ROLLOUT_DEADLINE).await, &asked).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadInput, "{}", error.report());
+    assert!(
+        error.report().contains("there is no pool a-a in the account"),
+        "{}",
+        error.report()
+    );
+    let some = back(&[A, &others[1]]);
+    let (found, _) = go_back(&azure, &some).await;
+    assert_eq!(ends(&found), ["a: returned", "a-d: stays: it is not there"]);
 }
 
 #[tokio::test(start_paused = true)]
