@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{
     Asked, Ending, Report, SCHEMA,
     summary::{self, Page},
+    title,
 };
 use crate::console::table::Table;
 
@@ -67,8 +68,8 @@ pub struct BackTo {
     pub image: Option<String>,
 }
 
-/// A pool, its account where the report does not name it, and its report.
-pub type PoolOutput<'a> = (Option<&'a PoolId>, Option<&'a str>, &'a Report);
+/// A pool, what it goes back to in a return, and its report.
+pub type PoolOutput<'a> = (Option<&'a PoolId>, Option<&'a BackTo>, &'a Report);
 
 /// The exit codes of failures, the worst first: what stops every pool before what concerns one of them.
 const WORST_FIRST: [u8; 10] = [130, 3, 2, 7, 4, 8, 9, 5, 6, 1];
@@ -106,8 +107,16 @@ impl PoolOfFleet {
     /// What outputs are made of.
     #[must_use]
     pub fn output(&self) -> PoolOutput<'_> {
-        let account = self.back.as_ref().map(|back| back.account.as_str());
-        (Some(&self.pool), account, &self.report)
+        (Some(&self.pool), self.back.as_ref(), &self.report)
+    }
+
+    /// The line that says it all of it. A pool that had no turn is named too.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        match &self.report.failure {
+            Some(failure) => title(Some(self.report.pool().unwrap_or(&self.pool).as_str()), failure),
+            None => self.report.headline(),
+        }
     }
 }
 
@@ -190,7 +199,7 @@ impl FleetReport {
             .iter()
             .filter_map(|pool| Some((pool, pool.report.failure.as_ref()?)));
         for (pool, failure) in failures {
-            page.paragraph(&format!("#### {}", summary::text(&pool.report.headline())));
+            page.paragraph(&format!("#### {}", summary::text(&pool.headline())));
             summary::explain(&mut page, failure);
         }
         let whole = page.done();
@@ -248,22 +257,27 @@ fn returned(all: usize, (failed, not_begun, stay): (usize, usize, usize)) -> Str
     format!("{back} of {all} pools brought back{parts}")
 }
 
-/// What an output tells of each pool, as JSON in one line: the pool, and its account where the report does not name it.
+/// What an output tells of each pool, as JSON in one line.
 #[must_use]
 pub fn pools<'a>(reports: impl Iterator<Item = PoolOutput<'a>>) -> String {
-    let one = |(pool, account, report): PoolOutput<'_>| {
+    let one = |(pool, back, report): PoolOutput<'_>| {
         let asked = report.asked.as_ref();
-        json!({
+        let mut one = json!({
             "pool": pool,
-            "account": asked.map(|asked| asked.account.as_str()).or(account),
+            "account": asked.map(|asked| &asked.account).or(back.map(|back| &back.account)),
             "version": report.image_version().or_else(|| rule(report)),
             "vm-size": report.vm_size(),
             "result": report.result,
             "exit-code": report.exit_code,
             "action": report.action(),
-            "nodes-wanted": report.wanted(),
+            // How many a return brings is said by the pool alone.
+            "nodes-wanted": report.wanted().filter(|_| back.is_none()),
             "nodes-ready": report.ready(),
-        })
+        });
+        if let (Some(back), Some(one)) = (back, one.as_object_mut()) {
+            one.insert("image".to_owned(), json!(back.image));
+        }
+        one
     };
     reports.map(one).collect::<Value>().to_string()
 }
@@ -323,6 +337,8 @@ fn other_size(report: &Report) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use azure_batch_core::error::Error;
+
     use super::super::tests::{created, quota_reached};
     use super::*;
 
@@ -396,15 +412,21 @@ mod tests {
             (&json!("def1 0.9.0"), &json!("returned"))
         );
         let outputs: Value = serde_json::from_str(&pools(fleet.pools.iter().map(PoolOfFleet::output))).unwrap();
-        assert_eq!(
-            (&outputs[0]["account"], &outputs[0]["nodes-wanted"]),
-            (&json!("acct1"), &json!(null))
-        );
+        for (number, image) in [(0, "def1 0.9.0"), (1, "def1 0.9.0")] {
+            let output = &outputs[number];
+            assert_eq!(
+                (&output["account"], &output["image"], &output["nodes-wanted"]),
+                (&json!("acct1"), &json!(image), &json!(null))
+            );
+        }
 
         let fleet = all(vec![pool("a", returned.clone()), pool("c", quota_reached())]);
         assert_eq!((fleet.result, fleet.exit_code), ("quota", 4));
         assert_eq!(fleet.headline(), "1 of 2 pools brought back, 1 failed");
         assert_eq!(all(vec![pool("a", returned)]).headline(), "1 pool brought back");
+        let unread = Error::new(ErrorKind::NoRights, "this identity may not read the account");
+        let unread = pool("d", Report::of_error(&unread, ending, Door::Flag));
+        assert_eq!(unread.headline(), "Pool d: this identity may not read the account");
         let none = all(vec![pool("b", Report::unchanged(ending))]);
         assert_eq!((none.result, none.exit_code), ("unchanged", 0));
     }

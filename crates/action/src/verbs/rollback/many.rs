@@ -144,9 +144,10 @@ fn answer(planned: &Planned) -> Answer {
     let (word, exit_code) = planned.ending();
     let going = planned.pools.iter().filter(|pool| pool.plan.is_some()).count();
     let all = plural(planned.pools.len(), "pool");
-    let headline = match planned.changes {
-        0 => format!("Nothing to bring back in {all}."),
-        changes => format!("{} in {going} of {all}. Nothing was done.", plural(changes, "change")),
+    let headline = match (planned.changes, planned.failed.len()) {
+        (0, 0) => format!("Nothing to bring back in {all}."),
+        (0, failed) => format!("None of {all} goes back, and {failed} cannot."),
+        (changes, _) => format!("{} in {going} of {all}. Nothing was done.", plural(changes, "change")),
     };
     let answer = Answer::new(word, exit_code, headline)
         .output("changes", planned.changes)
@@ -264,7 +265,9 @@ mod tests {
         assert!(json["pools"][2]["failure"].is_object(), "{json}");
         let ending = |pools| planned(pools).ending();
         assert_eq!(ending(vec![("b", Ok(stays()))]), ("unchanged", 0));
-        assert_eq!(ending(vec![("c", refused(ErrorKind::Refused))]), ("failed", 7));
+        let none = planned(vec![("b", Ok(stays())), ("c", refused(ErrorKind::Refused))]);
+        assert_eq!(none.ending(), ("failed", 7));
+        assert_eq!(answer(&none).headline, "None of 2 pools goes back, and 1 cannot.");
         let unseen = vec![("a", Ok(goes("a"))), ("d", refused(ErrorKind::Azure))];
         assert_eq!(
             ending(unseen),

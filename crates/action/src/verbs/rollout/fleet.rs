@@ -72,7 +72,7 @@ pub(in crate::verbs) fn close(report: &FleetReport, desk: &Desk<'_>, console: &m
     for pool in &report.pools {
         remark_changed(&pool.report, console);
         if let Some(failure) = &pool.report.failure {
-            console.fail(&pool.report.headline(), failure);
+            console.fail(&pool.headline(), failure);
         }
     }
     if report.exit_code == 0 {
