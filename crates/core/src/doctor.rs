@@ -129,7 +129,9 @@ impl DoctorReport {
         let hint = error.hint();
         let text = error.report();
         let text = match &hint {
-            Some(hint) => text.replace(&format!("\n  hint: {hint}"), ""),
+            Some(hint) => ["hint", "next"]
+                .iter()
+                .fold(text, |text, kind| text.replace(&format!("\n  {kind}: {hint}"), "")),
             None => text,
         };
         self.checks.push(Diagnosis {

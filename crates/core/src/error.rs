@@ -253,7 +253,8 @@ impl Error {
         self.report_for(Door::Template)
     }
 
-    /// The text for users of a door: one layer a line, then the hint. No line repeats another.
+    /// The text for users of a door: one layer a line, then what is known and left, the service's words, and what to do:
+    /// the steps of the outermost layer that has some, or the hint. No line repeats another.
     #[must_use]
     pub fn report_for(&self, door: Door) -> String {
         let mut lines = vec![self.doing.spelled(door)];
@@ -269,19 +270,24 @@ impl Error {
             }
             cause = layer.source();
         }
+        let mut report = lines.join("\n  caused by: ");
         for reason in self.layers().filter_map(|layer| layer.reason.as_deref()) {
             let facts = reason.facts.iter().chain(&reason.kept);
-            lines.extend(facts.map(|fact| fact.spelled(door)));
-            lines.extend(reason.said.iter().cloned());
+            let facts = facts.map(|fact| fact.spelled(door));
+            for known in facts.chain(reason.said.iter().cloned()) {
+                if !report.contains(&known) {
+                    report.push_str(&format!("\n  {known}"));
+                }
+            }
         }
-        let mut report = lines.join("\n  caused by: ");
-        let steps = self.layers().filter_map(|layer| layer.reason.as_deref());
-        for step in steps.flat_map(|reason| &reason.next) {
+        let mut reasons = self.layers().filter_map(|layer| layer.reason.as_deref());
+        let steps = reasons.find(|reason| !reason.next.is_empty());
+        for step in steps.iter().flat_map(|reason| &reason.next) {
             let command = step.command.as_ref().map(|command| format!(": {command}"));
             let (text, command) = (step.text.spelled(door), command.unwrap_or_default());
             report.push_str(&format!("\n  next: {text}{command}"));
         }
-        if let Some(hint) = self.hint_words() {
+        if let (None, Some(hint)) = (steps, self.hint_words()) {
             report.push_str("\n  hint: ");
             report.push_str(&hint.spelled(door));
         }
@@ -341,6 +347,24 @@ mod tests {
             "{}",
             error.report()
         );
+    }
+
+    #[test]
+    fn what_is_known_and_what_is_left_are_no_causes() {
+        let cause = Error::plain(ErrorKind::NoRights, "the right a/read is missing")
+            .with_fact("application x lacks it")
+            .with_kept("nothing was changed")
+            .with_words_of_service("Batch: no: go away")
+            .with_next("give it the role", None);
+        let error = cause.while_doing("cannot read it").with_fact("application x lacks it");
+        insta::assert_snapshot!(error.report(), @r"
+        cannot read it
+          caused by: the right a/read is missing
+          application x lacks it
+          nothing was changed
+          Batch: no: go away
+          next: give it the role
+        ");
     }
 
     #[test]

@@ -94,4 +94,5 @@ fn in_one_line(error: &Error) -> String {
         .report()
         .replace("\n  caused by: ", ": ")
         .replace("\n  hint: ", "; ")
+        .replace("\n  ", "; ")
 }

@@ -366,11 +366,10 @@ fn failures_are_named_together_and_can_be_ignored_by_name() {
     let error = refuse(checks(), &["one-region".to_owned()].into(), &progress).unwrap_err();
     insta::assert_snapshot!(error.report(), @r"
     the source is not fit for a Batch image
-      caused by: extensions: a
-      caused by: vm-state: d
+      extensions: a
+      vm-state: d
       next: correct this, and run again
       next: or publish it all the same, with ignore_checks naming what is not to count: extensions, vm-state
-      hint: correct this, and run again
     ");
     events.try_recv().unwrap();
     assert!(matches!(
