@@ -10,10 +10,7 @@ use serde_json::Value;
 
 use crate::{
     absent,
-    arm::{
-        permission::Action,
-        subscription::{self, Subscription},
-    },
+    arm::subscription::{self, Subscription},
     batch::{
         account::{self, Account, Allocation},
         image::PoolImage,
@@ -25,7 +22,7 @@ use crate::{
     ids::{BatchEndpoint, Location, PoolId, SubscriptionId, resource::BatchAccountId},
     json,
     options::{pool::ACCOUNT, versions::SUBSCRIPTIONS},
-    rights::{self, Need, Without},
+    rights::{self, Part, Whole},
     settings::{AccountRef, Depth, Sight},
 };
 
@@ -33,7 +30,7 @@ use crate::{
 const AT_ONCE: usize = 8;
 
 /// The right without which the list of a subscription's accounts may be a part.
-const ACCOUNTS: &str = "Microsoft.Batch/batchAccounts/read";
+pub(crate) const ACCOUNTS: &str = "Microsoft.Batch/batchAccounts/read";
 
 /// What was seen, and what could not be.
 #[derive(Debug, Default)]
@@ -186,7 +183,8 @@ impl Found {
     }
 }
 
-/// Reads what is in sight.
+/// Reads what is in sight, and asks whether that is all of it: a list of a subscription's accounts leaves out what this
+/// identity may not read, and does not say so. A subscription of which only a part may be in sight is a gap.
 ///
 /// # Errors
 /// When not even the list of subscriptions can be read, a subscription that was given is not there, or the run ends.
@@ -194,19 +192,7 @@ pub async fn read(client: &Client, sight: &Sight) -> Result<Estate> {
     read_to(client, sight, Depth::default()).await
 }
 
-/// Reads what is in sight, and asks whether that is all of it: a list of a subscription's accounts leaves out what this
-/// identity may not read, and does not say so. A subscription of which only a part may be in sight is a gap.
-///
-/// # Errors
-/// As [`read`].
-pub async fn read_and_doubt(client: &Client, sight: &Sight) -> Result<Estate> {
-    let mut estate = read(client, sight).await?;
-    let parts = parts(client, &estate.listed).await?;
-    estate.gaps.extend(parts);
-    Ok(estate)
-}
-
-/// Reads what is in sight, with as many of the nodes as are asked for.
+/// The same, with as many of the nodes as are asked for.
 ///
 /// # Errors
 /// As [`read`].
@@ -215,10 +201,14 @@ pub async fn read_to(client: &Client, sight: &Sight, depth: Depth) -> Result<Est
         Sight::Subscriptions(given) => given,
         Sight::Everything | Sight::Accounts(_) => &[],
     };
-    read_given(client, (sight, given), depth).await
+    let mut estate = read_given(client, (sight, given), depth).await?;
+    let parts = parts(client, &estate.listed).await?;
+    estate.gaps.extend(parts);
+    Ok(estate)
 }
 
-/// The same, where the user has given only some of the subscriptions.
+/// Reads what is in sight, where the user has given only some of the subscriptions. Whether it is all of it is for the
+/// caller to ask.
 ///
 /// # Errors
 /// As [`read`].
@@ -280,26 +270,15 @@ async fn accounts_of(
 
 /// The subscriptions of which only a part may be in sight.
 async fn parts(client: &Client, listed: &[SubscriptionId]) -> Result<Vec<Gap>> {
-    let need = |id: &SubscriptionId| Need {
+    let whole = |id: &SubscriptionId| Whole {
         scope: format!("/subscriptions/{id}"),
-        action: Action::Control(ACCOUNTS),
-        purpose: "to see every Batch account",
-        without: Without::Skips,
+        right: ACCOUNTS,
+        kind: "Batch accounts",
     };
-    let rights = rights::check(client, listed.iter().map(need).collect()).await?;
-    let part = |scope: &str, why: String| {
-        let what = format!("a part of subscription {}", scope.trim_start_matches("/subscriptions/"));
-        Gap::of(what, None, Error::new(ErrorKind::NoRights, why))
-    };
-    let missing = rights.missing.iter().map(|need| {
-        let why = format!("it lists only Batch accounts that this identity may read; {ACCOUNTS} there shows all");
-        part(&need.scope, why)
-    });
-    let unread = rights.unread.iter().map(|(scope, why)| {
-        let why = format!("whether this identity has {ACCOUNTS} there, and so sees all, is not known: {why}");
-        part(scope, why)
-    });
-    Ok(missing.chain(unread).collect())
+    let wholes: Vec<Whole> = listed.iter().map(whole).collect();
+    let parts = rights::parts(client, &wholes).await?;
+    let gap = |part: &Part| Gap::of(part.what(), None, Error::new(ErrorKind::NoRights, part.reason()));
+    Ok(parts.iter().map(gap).collect())
 }
 
 /// The account of an item of a list; a gap when it cannot be used.

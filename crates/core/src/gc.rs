@@ -14,7 +14,10 @@ use std::collections::BTreeSet;
 use futures::{StreamExt as _, stream};
 use serde::Serialize;
 
-use self::{choose::Chosen, look::looked};
+use self::{
+    choose::Chosen,
+    look::{Looked, looked},
+};
 pub use self::{
     choose::{Leftover, Verdict},
     pools::LeftPool,
@@ -31,6 +34,7 @@ use crate::{
     rights::{self, Need},
     settings::{Checked, CollectionSettings},
     temporaries::{self, Found, TemporaryId},
+    usage::Blind,
 };
 
 /// How many are removed at one time.
@@ -43,6 +47,8 @@ pub struct Collection {
     pub leftovers: Vec<Leftover>,
     /// Every pool that tested a version and is there.
     pub pools: Vec<LeftPool>,
+    /// Where lists may show only a part: there may be more than is said here.
+    pub unseen: Vec<Blind>,
     /// What is to be done: nothing when nothing may go.
     pub plan: Plan<GcStep>,
     /// What was done; absent when nothing was to be written.
@@ -65,7 +71,7 @@ pub struct Collected {
 pub async fn plan(client: &Client, settings: &Checked<CollectionSettings>) -> Result<Collection> {
     let what = "looking at snapshots and managed images, and at who needs them";
     let look = async { futures::try_join!(looked(client, settings), pools::looked(client, settings)) };
-    let (chosen, pools) = client.run().step("leftovers", what, look).await?;
+    let (Looked { chosen, parts }, pools) = client.run().step("leftovers", what, look).await?;
     let steps = chosen.iter().filter(|it| it.leftover.goes()).flat_map(steps);
     let of_pools = pools.iter().filter(|left| left.goes).map(|left| GcStep::RemovePool {
         pool: left.pool.clone(),
@@ -74,6 +80,7 @@ pub async fn plan(client: &Client, settings: &Checked<CollectionSettings>) -> Re
     Ok(Collection {
         plan: Plan::new(steps.chain(of_pools).collect()),
         pools,
+        unseen: parts.iter().map(Blind::of_part).collect(),
         leftovers: chosen.into_iter().map(|it| it.leftover).collect(),
         done: None,
     })
@@ -147,7 +154,7 @@ async fn remove(
     if planned.is_empty() {
         return Ok(());
     }
-    let now = looked(client, settings).await?;
+    let now = looked(client, settings).await?.chosen;
     let of_plan = |it: &Chosen| planned.contains(&it.leftover.id.to_ascii_lowercase());
     let (go, stay): (Vec<Chosen>, Vec<Chosen>) = now.into_iter().filter(of_plan).partition(|it| it.leftover.goes());
     done.spared = stay.iter().map(|it| spared(client, &it.leftover)).collect();

@@ -11,6 +11,7 @@ use crate::{
     client::Client,
     error::Result,
     estate::{self, Gap},
+    rights::Part,
     settings::{Checked, ListSettings},
     users, versions,
 };
@@ -33,6 +34,14 @@ impl Unseen {
             why: gap.why.report(),
         }
     }
+
+    /// What a list says that may show only a part of a scope.
+    pub(crate) fn of_part(part: &Part) -> Self {
+        Self {
+            what: part.what(),
+            why: part.reason(),
+        }
+    }
 }
 
 /// Lists.
@@ -47,7 +56,7 @@ pub async fn run(client: &Client, settings: &Checked<ListSettings>) -> Result<Li
     let looked = async {
         futures::try_join!(
             versions::read(client, &settings.definition),
-            estate::read_and_doubt(client, &settings.sight)
+            estate::read(client, &settings.sight)
         )
     };
     let (versions, estate) = client.run().step("versions", what, looked).await?;

@@ -125,7 +125,9 @@ async fn find(client: &Client, settings: &Checked<MigrationSettings>) -> Result<
             .value(),
     );
     let mut search = Search::wanting(client, &settings.version);
-    of_pool((client, &mut search), settings, (&pool, region.as_ref())).await
+    let found = of_pool((client, &mut search), settings, (&pool, region.as_ref())).await?;
+    search.warn_of_parts();
+    Ok(found)
 }
 
 /// What becomes of a pool that was read.

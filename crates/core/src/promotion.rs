@@ -62,7 +62,7 @@ pub async fn plan(client: &Client, settings: &Checked<PromotionSettings>) -> Res
     let looked = async {
         futures::try_join!(
             versions::read(client, &definition),
-            estate::read_and_doubt(client, &settings.sight)
+            estate::read(client, &settings.sight)
         )
     };
     let (all, estate) = client.run().step("versions", what, looked).await?;

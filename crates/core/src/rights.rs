@@ -5,6 +5,7 @@
 mod needs;
 mod remedy;
 mod upkeep;
+mod whole;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ pub use needs::{
 };
 pub use remedy::{Remedy, given_by};
 pub use upkeep::{Deed, leftover, test_pool, version_of};
+pub(crate) use whole::{PERMISSIONS, Part, Whole, parts};
 
 use crate::{
     arm::permission::{self, Action, Permission},

@@ -20,6 +20,7 @@ pub(crate) use self::{making::GALLERIES, seen::or_blind};
 use crate::{
     compute::gallery::Gallery,
     ids::{Location, VersionNumber, resource::GalleryId},
+    rights::Part,
 };
 
 /// What was seen, and what could not be.
@@ -163,6 +164,15 @@ impl Blind {
             why: "who uses its versions elsewhere shows nowhere".to_owned(),
             needs: None,
         })
+    }
+
+    /// A list that may show only a part of a scope.
+    pub(crate) fn of_part(part: &Part) -> Self {
+        Self {
+            what: part.what(),
+            why: part.why.clone(),
+            needs: Some(part.needs),
+        }
     }
 }
 

@@ -11,9 +11,10 @@ use crate::{
     compute::{image, version::ImageVersion},
     ids::resource::ImageDefinitionId,
     names,
+    rights::Part,
     tags::{Keeping, TemporaryTags},
     temporaries::{Found, TemporaryId},
-    usage::Usage,
+    usage::{Blind, Usage},
 };
 
 /// Something that a run made and that is still there.
@@ -58,6 +59,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) usage: &'a Usage,
     /// All managed images that were found, ours or not.
     pub(super) images: &'a [Found],
+    /// Where images may be out of sight.
+    pub(super) without_images: &'a [Part],
 }
 
 impl Leftover {
@@ -141,6 +144,7 @@ pub(super) fn with(chosen: Chosen, around: &Surroundings<'_>) -> Chosen {
     };
     let mut why = of_versions(&chosen.found, tags, around.versions);
     why.extend(of_users(&chosen.found.id, around));
+    why.extend(of_hidden_images(&chosen.found.id, around.without_images));
     if why.is_empty() {
         return chosen;
     }
@@ -192,6 +196,20 @@ fn of_users(id: &TemporaryId, around: &Surroundings<'_>) -> Vec<String> {
     users
         .chain(unseen.map(|blind| format!("who uses {} is not known: {blind}", last(first))))
         .collect()
+}
+
+/// Of a snapshot: that an image which does not show may have been made of it, with a pool on that image.
+fn of_hidden_images(id: &TemporaryId, parts: &[Part]) -> Vec<String> {
+    let TemporaryId::Snapshot(id) = id else {
+        return Vec::new();
+    };
+    let id = id.to_string().to_ascii_lowercase();
+    let is_in = |part: &&Part| id.starts_with(&format!("{}/", part.scope.to_ascii_lowercase()));
+    let sentence = |part: &Part| {
+        let blind = Blind::of_part(part);
+        format!("which images were made of it, and who uses them, is not known: {blind}")
+    };
+    parts.iter().filter(is_in).map(sentence).collect()
 }
 
 fn last(id: &str) -> &str {

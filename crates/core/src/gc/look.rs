@@ -11,9 +11,11 @@ use crate::{
     client::Client,
     compute::{image, snapshot},
     error::{Error, ErrorKind, Result},
+    estate::ACCOUNTS,
     ids::{SubscriptionId, resource::ImageDefinitionId},
     json,
     options::versions::{LEFTOVER_SUBSCRIPTIONS, RESOURCE_GROUPS},
+    rights::{self, Part, Whole},
     settings::{CollectionSettings, Place, Sight},
     temporaries::{Found, TemporaryId},
     usage::{self, Usage},
@@ -23,11 +25,22 @@ use crate::{
 /// How many definitions are read at one time.
 const AT_ONCE: usize = 8;
 
+/// The right that shows all managed images of a subscription.
+const IMAGES: &str = "Microsoft.Compute/images/read";
+
+/// What is there, with what may become of it.
+pub(super) struct Looked {
+    /// Everything that runs made.
+    pub(super) chosen: Vec<Chosen>,
+    /// The places of which lists may show only a part.
+    pub(super) parts: Vec<Part>,
+}
+
 /// Everything that runs made and that is there, with what may become of it.
 ///
 /// # Errors
 /// When a place cannot be read, or the run ends.
-pub(super) async fn looked(client: &Client, settings: &CollectionSettings) -> Result<Vec<Chosen>> {
+pub(super) async fn looked(client: &Client, settings: &CollectionSettings) -> Result<Looked> {
     let mut found = Vec::new();
     for place in &settings.places {
         let more = in_place(client, place).await?;
@@ -43,14 +56,54 @@ pub(super) async fn looked(client: &Client, settings: &CollectionSettings) -> Re
     let (prefix, now) = (&settings.name_prefix, client.run().now());
     let mut chosen: Vec<Chosen> = found.into_iter().filter_map(|it| by_itself(it, prefix, now)).collect();
     chosen.sort_by_key(|it| it.leftover.id.to_ascii_lowercase());
+    let parts = parts(client, settings).await?;
     let (versions, usage) =
         futures::try_join!(versions_of(client, &chosen), users(client, settings, &chosen, &images))?;
     let around = Surroundings {
         versions: &versions,
         usage: &usage,
         images: &images,
+        without_images: &without_images(settings, &parts),
     };
-    Ok(chosen.into_iter().map(|it| choose::with(it, &around)).collect())
+    let chosen = chosen.into_iter().map(|it| choose::with(it, &around)).collect();
+    Ok(Looked { chosen, parts })
+}
+
+/// The places of which lists may show only a part. A list of a resource group is refused as a whole; the accounts of one
+/// come from the list of its subscription.
+async fn parts(client: &Client, settings: &CollectionSettings) -> Result<Vec<Part>> {
+    let lists = [
+        ("Microsoft.Compute/snapshots/read", "snapshots"),
+        (IMAGES, "managed images"),
+        (ACCOUNTS, "Batch accounts"),
+    ];
+    let of_place = |place: &Place| {
+        let (scope, lists) = match place {
+            Place::Group(group) => (group.to_string(), lists.get(2..)),
+            Place::Subscription(id) => (format!("/subscriptions/{id}"), lists.get(..)),
+        };
+        let whole = move |(right, kind): &(&'static str, &'static str)| Whole {
+            scope: scope.clone(),
+            right,
+            kind,
+        };
+        lists.unwrap_or_default().iter().map(whole).collect::<Vec<_>>()
+    };
+    let wholes: Vec<Whole> = settings.places.iter().flat_map(of_place).collect();
+    rights::parts(client, &wholes).await
+}
+
+/// The subscriptions in which managed images may be out of sight.
+fn without_images(settings: &CollectionSettings, parts: &[Part]) -> Vec<Part> {
+    let is_listed = |part: &&Part| {
+        let mut places = settings.places.iter();
+        places.any(|place| matches!(place, Place::Subscription(id) if part.scope == format!("/subscriptions/{id}")))
+    };
+    let parts = parts.iter().filter(is_listed);
+    parts
+        .filter(|part| [IMAGES, rights::PERMISSIONS].contains(&part.needs))
+        .cloned()
+        .collect()
 }
 
 async fn in_place(client: &Client, place: &Place) -> Result<Vec<Found>> {

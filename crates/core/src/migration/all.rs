@@ -197,6 +197,7 @@ async fn find(client: &Client, settings: &Checked<MigrationSettings<AllPools>>) 
             Err(error) => return Err(error),
         }
     }
+    search.warn_of_parts();
     Ok(found)
 }
 

@@ -24,10 +24,11 @@ use crate::{
     operation::Status,
     options::pool::{IMAGE_DEFINITION, IMAGE_VERSION},
     request::Request,
-    rights,
+    rights::{self, Part, Whole},
     settings::SoughtVersion,
     tags::TemporaryTags,
     typing::Command,
+    usage::GALLERIES,
     versions::{self, is_usable_in},
     words,
 };
@@ -65,6 +66,8 @@ pub enum Tie {
 struct Read {
     versions: Vec<ImageVersion>,
     unseen: Vec<Hidden>,
+    /// Where galleries may be out of sight.
+    parts: Vec<Part>,
     /// The subscription in which no gallery is in sight.
     without_gallery: Option<SubscriptionId>,
 }
@@ -173,6 +176,19 @@ impl<'c> Search<'c> {
         choose(id, &made, region).map_err(|lack| lack.error(id, read))
     }
 
+    /// The subscriptions searched so far of whose galleries only a part may be in sight.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.read.values().flat_map(|read| &read.parts)
+    }
+
+    /// Says of which galleries only a part was searched.
+    pub(super) fn warn_of_parts(&self) {
+        for part in self.parts() {
+            self.client
+                .warn(format!("what else was made of the managed image is not known: {part}"));
+        }
+    }
+
     async fn read(&self, id: &ImageId) -> Result<Read> {
         let mut read = Read::default();
         let definitions = match &self.within {
@@ -199,7 +215,16 @@ impl<'c> Search<'c> {
         let Ok(subscription) = id.group().subscription().parse::<SubscriptionId>() else {
             return Ok(Vec::new());
         };
-        let galleries = read.known(self.list(&gallery::list(&subscription)).await?);
+        let listed = self.list(&gallery::list(&subscription)).await?;
+        if listed.is_ok() {
+            let whole = Whole {
+                scope: format!("/subscriptions/{subscription}"),
+                right: GALLERIES,
+                kind: "galleries",
+            };
+            read.parts = rights::parts(self.client, &[whole]).await?;
+        }
+        let galleries = read.known(listed);
         let galleries: Vec<GalleryId> = galleries
             .iter()
             .filter_map(|body| json::text(body, "/id")?.parse().ok())
@@ -277,6 +302,10 @@ impl Lack {
         let error = read.unseen.iter().fold(error, |error, hidden| {
             error.with_fact(format!("could not {}: {}", hidden.what, hidden.why))
         });
+        let error = read
+            .parts
+            .iter()
+            .fold(error, |error, part| error.with_fact(part.to_string()));
         error.with_kept("nothing was changed")
     }
 }
@@ -296,9 +325,7 @@ fn none(image: &ImageId, read: &Read) -> Error {
     )
     .with_fact(format!("{compared} compared with it, by source, tags and snapshots"));
     let error = match &read.without_gallery {
-        Some(subscription) => error.with_fact(format!(
-            "no gallery of subscription {subscription} is in sight; to see them takes Microsoft.Compute/galleries/read"
-        )),
+        Some(subscription) => error.with_fact(format!("no gallery of subscription {subscription} is in sight")),
         None => error,
     };
     error

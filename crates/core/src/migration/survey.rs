@@ -129,13 +129,16 @@ pub async fn list(client: &Client, settings: &Checked<MigrationListSettings>) ->
                 pools.push(managed(account, pool, (image, fate)));
             }
         }
-        Ok::<_, Error>(pools)
+        let of_galleries: Vec<Unseen> = search.parts().map(Unseen::of_part).collect();
+        Ok::<_, Error>((pools, of_galleries))
     };
     let what = "looking at what was made of managed images";
+    let (pools, of_galleries) = run.step("versions", what, look).await?;
+    let of_accounts = estate.gaps.iter().map(Unseen::of);
     Ok(MigrationReport {
         schema_version: SCHEMA,
-        pools: run.step("versions", what, look).await?,
-        unread: estate.gaps.iter().map(Unseen::of).collect(),
+        pools,
+        unread: of_accounts.chain(of_galleries).collect(),
     })
 }
 

@@ -11,10 +11,7 @@ use super::{
     seen::{blind, seen},
 };
 use crate::{
-    arm::{
-        permission::Action,
-        subscription::{self, Subscription},
-    },
+    arm::subscription::{self, Subscription},
     batch::{
         auto_pool::{self, AutoPool},
         pool::Scaling,
@@ -25,7 +22,7 @@ use crate::{
     estate::{self, Estate, Gap, NodeImages, SeenAccount, SeenPool},
     ids::{Location, SubscriptionId},
     json,
-    rights::{self, Need, Without},
+    rights::{self, Whole},
     settings::{Depth, Sight},
 };
 
@@ -36,16 +33,13 @@ const AT_ONCE: usize = 8;
 /// How the pool is read that a job or schedule makes.
 type ReadPool = fn(&Value) -> Option<AutoPool>;
 
-/// What is read of a whole subscription, and what for.
+/// What is listed of a whole subscription, and the right that shows all of it.
 const WHOLE: [(&str, &str); 5] = [
-    ("Microsoft.Batch/batchAccounts/read", "to see every Batch account"),
-    ("Microsoft.Compute/virtualMachines/read", "to see every virtual machine"),
-    (
-        "Microsoft.Compute/virtualMachineScaleSets/read",
-        "to see every scale set",
-    ),
-    (making::GALLERIES, "to see every gallery"),
-    (making::VERSIONS, "to see every version that is being made"),
+    (estate::ACCOUNTS, "Batch accounts"),
+    ("Microsoft.Compute/virtualMachines/read", "virtual machines"),
+    ("Microsoft.Compute/virtualMachineScaleSets/read", "scale sets"),
+    (making::GALLERIES, "galleries"),
+    (making::VERSIONS, "image versions"),
 ];
 
 /// The data action that pools and their nodes need.
@@ -213,29 +207,14 @@ async fn of_subscriptions(client: &Client, all: &[SubscriptionId]) -> Result<Usa
 
 /// Subscriptions whose lists may show a part only.
 async fn partly_seen(client: &Client, all: &[SubscriptionId]) -> Result<Vec<Blind>> {
-    let need = |id: &SubscriptionId, (name, purpose)| Need {
+    let whole = |id: &SubscriptionId, (right, kind)| Whole {
         scope: format!("/subscriptions/{id}"),
-        action: Action::Control(name),
-        purpose,
-        without: Without::Fails,
+        right,
+        kind,
     };
-    let needs = all.iter().flat_map(|id| WHOLE.map(|row| need(id, row))).collect();
-    let rights = rights::check(client, needs).await?;
-    let missing = rights.missing.iter().map(|need| Blind {
-        what: need.scope.trim_start_matches("/subscriptions/").to_owned(),
-        why: "this identity may read parts of the subscription only, so its lists may be parts".to_owned(),
-        needs: Some(need.action.name()),
-    });
-    let unread = rights.unread.iter().map(|(scope, why)| Blind {
-        what: format!("the permissions of this identity at {scope}"),
-        why: why.clone(),
-        needs: Some("Microsoft.Authorization/permissions/read"),
-    });
-    let of_subscription = |gap: Blind| Blind {
-        what: format!("subscription {}", gap.what),
-        ..gap
-    };
-    Ok(missing.map(of_subscription).chain(unread).collect())
+    let wholes: Vec<Whole> = all.iter().flat_map(|id| WHOLE.map(|row| whole(id, row))).collect();
+    let parts = rights::parts(client, &wholes).await?;
+    Ok(parts.iter().map(Blind::of_part).collect())
 }
 
 /// Virtual machines and scale sets of a subscription.

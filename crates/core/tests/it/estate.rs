@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use azure_batch_core::{
     batch::image::PoolImage,
+    deletion::expired,
     error::{Error, ErrorKind},
     estate::{self, Estate, NodeImages},
-    listing,
-    options::versions::{IMAGE_DEFINITION, IMAGE_VERSION, PRUNED_DEFINITION, SUBSCRIPTIONS},
+    listing, migration,
+    options::{
+        fleet::EXPIRED,
+        pool::ACCOUNT,
+        versions::{IMAGE_DEFINITION, IMAGE_VERSION, PRUNED_DEFINITION, SUBSCRIPTIONS},
+    },
     promotion, prune, publish, scale,
     settings::{self, AccountRef, ROLLOUT_DEADLINE, Sight, Values},
+    status,
 };
 use serde_json::{Value, json};
 
@@ -184,6 +190,38 @@ async fn a_subscription_that_is_seen_in_part_is_said_where_pools_are_listed() {
         "{:?}",
         plan.followers
     );
+}
+
+/// What each of the verbs that look at the pools of all accounts could not read.
+async fn unread(azure: &Azure, values: &Values) -> [(&'static str, Value); 3] {
+    let client = client(azure, ROLLOUT_DEADLINE).await;
+    let asked = settings::status(values).unwrap();
+    let looked = status::run(&client, &asked.settings).await.unwrap();
+    let asked = settings::migration_list(values).unwrap();
+    let to_move = migration::list(&client, &asked.settings).await.unwrap();
+    let asked = settings::expired(&values.clone().with(EXPIRED, true)).unwrap();
+    let expired = expired::run(&client, &asked.settings).await.unwrap();
+    [
+        ("status", json!(looked.unread)),
+        ("migrate", json!(to_move.unread)),
+        ("delete --expired", json!(expired.unread)),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn looks_at_all_pools_say_that_a_subscription_is_seen_in_part_and_one_at_an_account_is_whole() {
+    let azure = world(|seed| seed["roleAssignments"] = in_group_only());
+    for (verb, unread) in unread(&azure, &Values::default()).await {
+        assert_eq!(unread.as_array().map(Vec::len), Some(1), "{verb}: {unread}");
+        let what = "a part of subscription 00000000-0000-0000-0000-0000000005b5";
+        assert_eq!(unread[0]["what"], what, "{verb}");
+        let why = unread[0]["why"].as_str().unwrap();
+        assert!(why.contains("Microsoft.Batch/batchAccounts/read"), "{verb}: {why}");
+    }
+    let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
+    for (verb, unread) in unread(&azure, &Values::default().with(ACCOUNT, account)).await {
+        assert_eq!(unread, json!([]), "{verb}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

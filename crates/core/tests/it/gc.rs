@@ -302,3 +302,46 @@ fn every_request_of_removing_leftovers_meets_every_trouble() {
     };
     sweep(("removing leftovers", 150, 4), || leftovers(|_| ()), collect);
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_a_subscription_that_is_seen_in_part_no_snapshot_goes_whose_images_may_not_show() {
+    let azure = leftovers(|seed| {
+        seed["images"] = json!([]);
+        seed["roleAssignments"] = crate::estate::in_group_only();
+    });
+    let client = client(&azure, COLLECTION_DEADLINE).await;
+    let subscription = GROUP.split('/').nth(2).unwrap();
+    let values = Values::default().with(LEFTOVER_SUBSCRIPTIONS, subscription);
+    let of_subscription = settings::collection(&values).unwrap().settings;
+    let planned = gc::plan(&client, &of_subscription).await.unwrap();
+    let unseen = json!(planned)["unseen"].clone();
+    let needs: Vec<&str> = unseen
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|it| it["needs"].as_str())
+        .collect();
+    assert_eq!(
+        needs,
+        [
+            "Microsoft.Compute/snapshots/read",
+            "Microsoft.Compute/images/read",
+            "Microsoft.Batch/batchAccounts/read"
+        ]
+    );
+    assert_eq!(unseen[0]["what"], format!("a part of subscription {subscription}"));
+    assert_eq!(going(&planned), 0, "{:?}", planned.leftovers);
+    let why: Vec<&String> = planned.leftovers.iter().flat_map(|it| it.verdict.why()).collect();
+    let of_images = why
+        .iter()
+        .filter(|why| why.contains("(needs Microsoft.Compute/images/read)"));
+    assert_eq!(of_images.count(), 2, "{why:?}");
+
+    let planned = gc::plan(&client, &settings()).await.unwrap();
+    assert_eq!(
+        json!(planned)["unseen"],
+        json!([]),
+        "a list of a group is whole, or refused"
+    );
+    assert_eq!(going(&planned), 2, "{:?}", planned.leftovers);
+}

@@ -438,3 +438,54 @@ async fn the_list_says_what_would_become_of_each_pool_and_writes_nothing() {
     );
     assert_eq!(azure.writes(), Vec::<String>::new());
 }
+
+/// The gallery lies in the only group that this identity may read, so another one may hold what was made of an image.
+#[tokio::test(start_paused = true)]
+async fn a_search_that_sees_a_part_of_the_galleries_says_so() {
+    let seen_in_part = |version: usize| {
+        on_managed_image(|seed| {
+            made_of(seed, version, "i1");
+            made_of(seed, 1 - version, "other");
+            seed["roleAssignments"] = crate::estate::in_group_only();
+        })
+    };
+    let galleries = "a part of subscription 00000000-0000-0000-0000-0000000005b5";
+    let right = "Microsoft.Compute/galleries/read";
+
+    let azure = seen_in_part(0);
+    let asked_for_list = settings::migration_list(&Values::default()).unwrap();
+    let (client, mut events) = azure.client(&tokio_util::sync::CancellationToken::new()).await;
+    let report = migration::list(&client, &asked_for_list.settings).await.unwrap();
+    let of_galleries: Vec<_> = report
+        .unread
+        .iter()
+        .filter(|unread| unread.why.contains(right))
+        .collect();
+    assert_eq!(of_galleries.len(), 1, "{:?}", report.unread);
+    assert_eq!(of_galleries[0].what, galleries);
+    drop(crate::support::lines(&mut events));
+    assert!(matches!(
+        migration::resolve(&client, &asked(&values()).settings).await.unwrap(),
+        Migration::Moves(_)
+    ));
+    let said = crate::support::lines(&mut events).join("\n");
+    assert!(said.contains(galleries) && said.contains(right), "{said}");
+    let named = values().with(IMAGE_VERSION, image("1.0.0"));
+    assert!(migration::resolve(&client, &asked(&named).settings).await.is_ok());
+    let said = crate::support::lines(&mut events).join("\n");
+    assert!(
+        !said.contains(right),
+        "a version that is named is not looked for: {said}"
+    );
+
+    let azure = on_managed_image(|seed| {
+        made_of(seed, 0, "other");
+        seed["roleAssignments"] = crate::estate::in_group_only();
+    });
+    let client = crate::rollout::client(&azure, ROLLOUT_DEADLINE).await;
+    let error = migration::resolve(&client, &asked(&values()).settings)
+        .await
+        .must_fail();
+    let report = error.report();
+    assert!(report.contains(galleries) && report.contains(right), "{report}");
+}

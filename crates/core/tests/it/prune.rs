@@ -207,7 +207,7 @@ async fn what_cannot_be_read_refuses_and_names_the_right_that_is_missing() {
             "(needs Microsoft.Compute/virtualMachineScaleSets/read)",
         ),
         ("*/batchAccounts", "(needs Microsoft.Batch/batchAccounts/read)"),
-        ("*/permissions", "the permissions of this identity at /subscriptions/"),
+        ("*/permissions", "(needs Microsoft.Authorization/permissions/read)"),
     ];
     for (path, part) in rows {
         let azure = azure(|_| ());
@@ -236,7 +236,7 @@ async fn a_list_that_may_be_a_part_of_the_truth_refuses() {
     assert_eq!(error.kind(), ErrorKind::Refused, "{report}");
     assert!(
         report.contains("(needs Microsoft.Compute/virtualMachines/read)")
-            && report.contains("parts of the subscription only"),
+            && report.contains("shows only those that this identity may read"),
         "{report}"
     );
     assert!(

@@ -194,7 +194,7 @@ async fn run_without(
         Some(ErrorKind::NoRights) => without == Without::Stops,
         Some(kind) => without == Without::Stops && work.also_ends_with() == Some(kind),
     };
-    let is_named = told.contains(&missing.action) || without == Without::NotInSight;
+    let is_named = told.contains(&missing.action);
     // Rights are asked for first, so a run that ends for want of one has done no part. One right is a guess, and not asked.
     let is_asked = missing.action != "Microsoft.Compute/diskEncryptionSets/read";
     let is_late = is_asked && ended == Some(ErrorKind::NoRights) && !written.is_empty();

@@ -325,7 +325,7 @@ async fn nothing_is_lowered_or_removed_while_a_subscription_is_seen_in_part() {
         };
         let error = result.must_fail();
         assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
-        let why = "(needs Microsoft.Batch/batchAccounts/read): this identity may read parts of the subscription only";
+        let why = "(needs Microsoft.Batch/batchAccounts/read): its list of Batch accounts shows only those that this identity may read";
         assert!(error.report().contains(why), "{}", error.report());
         assert_eq!(azure.writes(), [""; 0]);
     }

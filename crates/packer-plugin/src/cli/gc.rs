@@ -35,6 +35,10 @@ pub(super) async fn run(desk: &mut Desk<'_>, given: &Given, act: Act) -> Result<
     let worked = with_client(desk, &asked.connection, asked.deadline, work).await;
     let (collection, ended) = worked.map_err(|error| Answer::failed(&error, Door::Flag))?;
     ended.map_err(|error| Answer::failed_after(&error, Door::Flag, &collection))?;
+    for unseen in &collection.unseen {
+        desk.terminal
+            .say(&format!("warning: what runs left may be out of sight: {unseen}"));
+    }
     Ok(match act {
         Act::Yes => Answer::done(done(&collection), &collection),
         Act::No => Answer::planned(&collection.plan, planned(&collection), &collection),

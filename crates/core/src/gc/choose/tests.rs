@@ -77,6 +77,7 @@ fn stays(found: Found, versions: &Versions, usage: &Usage) -> Vec<String> {
         versions,
         usage,
         images: &images,
+        without_images: &[],
     };
     match with(by_itself(found, "azure-batch", now()).unwrap(), &around)
         .leftover

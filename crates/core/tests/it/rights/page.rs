@@ -15,7 +15,6 @@ const OF_GITHUB: &str = "notify";
 pub(super) enum Without {
     Stops,
     GoesOn,
-    NotInSight,
 }
 
 /// A row of the tables, for one of its commands.
@@ -59,7 +58,6 @@ pub(super) fn rows() -> Vec<Row> {
             without: match without {
                 "stops" => Without::Stops,
                 "goes on" => Without::GoesOn,
-                "not in sight" => Without::NotInSight,
                 other => panic!("{line}: {other:?} is not what becomes of a run"),
             },
         };
