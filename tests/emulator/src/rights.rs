@@ -12,6 +12,7 @@ use crate::{
     entra::{Audience, Caller, Entra},
     envelope::{ArmError, ArmPath},
     http::Response,
+    journal::Entry,
     json as edit, pattern,
 };
 
@@ -251,6 +252,22 @@ impl Rights {
     fn of<'a>(&'a self, caller: &'a Caller) -> impl Iterator<Item = &'a RoleAssignment> {
         self.assignments.iter().filter(|known| known.is_of(caller))
     }
+}
+
+/// The action that a request of the journal is; `None` for one that everyone who is signed in may make, and for one to
+/// neither the resource manager nor Batch.
+#[must_use]
+pub fn action_of(entry: &Entry) -> Option<Action> {
+    let method: Method = entry.method.parse().ok()?;
+    if let Some(path) = ArmPath::parse(&entry.path) {
+        return action::required(&method, &path);
+    }
+    let path = entry.path.to_lowercase();
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    entry
+        .authority
+        .contains(".batch.")
+        .then(|| action::of_batch(&method, &segments))
 }
 
 /// The scope that `{scope}/providers/Microsoft.Authorization/permissions` asks about; `None` for other paths.

@@ -153,7 +153,7 @@ async fn items(client: &Client, list: List, settings: &DeletionSettings) -> Resu
     match client.list(&request).await {
         Err(error) if error.has_status(403) && settings.with_jobs == Consent::Yes => {
             client.warn(format!(
-                "not checked: {what} on the pool, which this identity may not read"
+                "not checked: {what} on the pool, since this identity lacks {right}"
             ));
             Ok(Vec::new())
         }

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::{by_id, definition, pool},
+    rights::held,
     rollout::{client, image, world},
     support::{Azure, GROUP},
     sweep::upkeep::sweep,
@@ -74,14 +75,15 @@ pub(crate) fn leftovers(change: impl FnOnce(&mut Value)) -> Azure {
 }
 
 async fn plan(azure: &Azure) -> Collection {
-    let planned = gc::plan(&client(azure, COLLECTION_DEADLINE).await, &settings()).await;
+    let (client, settings) = (client(azure, COLLECTION_DEADLINE).await, settings());
+    let planned = held(azure, "gc", gc::plan(&client, &settings)).await;
     planned.unwrap_or_else(|error| panic!("{}", error.report()))
 }
 
 async fn collect(azure: &Azure) -> Result<Collection, Error> {
-    let client = client(azure, COLLECTION_DEADLINE).await;
-    let mut collection = gc::plan(&client, &settings()).await?;
-    gc::carry_out(&client, &settings(), &mut collection).await?;
+    let (client, settings) = (client(azure, COLLECTION_DEADLINE).await, settings());
+    let mut collection = gc::plan(&client, &settings).await?;
+    held(azure, "gc", gc::carry_out(&client, &settings, &mut collection)).await?;
     Ok(collection)
 }
 

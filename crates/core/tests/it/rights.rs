@@ -120,6 +120,31 @@ fn refusals(azure: &Azure) -> Vec<String> {
         .collect()
 }
 
+/// Runs a verb alone, and holds what it asks of Azure against the rows of its command: in every test of a verb that does
+/// so, not only in the worlds of [`Work`].
+pub(crate) async fn held<T>(azure: &Azure, command: &str, run: impl Future<Output = T>) -> T {
+    let before = azure.journal().len();
+    let ended = run.await;
+    // Anyone may list the subscriptions that they see.
+    let mut known = BTreeSet::from(["microsoft.resources/subscriptions/read".to_owned()]);
+    let rows = page::rows().into_iter().filter(|row| row.command == command);
+    known.extend(rows.flat_map(|row| row.actions).map(|action| action.to_lowercase()));
+    let journal = azure.journal();
+    let asked = journal
+        .iter()
+        .skip(before)
+        .filter_map(azure_emulator::rights::action_of);
+    let asked = asked.map(|action| action.name().to_lowercase());
+    // The poll of an operation that a request has begun is no right of its own.
+    let asked: BTreeSet<String> = asked.filter(|action| !action.ends_with("operations/read")).collect();
+    let missing: Vec<&String> = asked.difference(&known).collect();
+    assert!(
+        missing.is_empty(),
+        "no row of {command} in docs/rights.md has {missing:?}"
+    );
+    ended
+}
+
 /// What was changed in Azure.
 fn written(azure: &Azure) -> Vec<String> {
     let is_done = |entry: &&Entry| entry.status.is_some_and(|status| status < 400);

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::{by_id, definition, pool},
+    rights::held,
     rollout::{client, good, image, resize_by_somebody, roll_out, world},
     rollout_blue_green::blue_green,
     rollout_in_place::working,
@@ -25,7 +26,7 @@ async fn look(azure: &Azure) -> StatusReport {
 async fn look_with(azure: &Azure, values: &Values) -> StatusReport {
     let asked = settings::status(values).unwrap();
     let client = client(azure, ROLLOUT_DEADLINE).await;
-    status::run(&client, &asked.settings)
+    held(azure, "status", status::run(&client, &asked.settings))
         .await
         .unwrap_or_else(|error| panic!("{}", error.report()))
 }

@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use crate::{
     given::checked,
     reads_well::MustFail as _,
+    rights::held,
     rollout::{client, failure, foreign_pool, good, image, roll_out, world},
     rollout_blue_green::blue_green,
     rollout_first_nodes::tried,
@@ -30,6 +31,11 @@ use crate::{
 };
 
 async fn wait(azure: &Azure, pool: &str) -> Result<PoolStanding, Error> {
+    held(azure, "wait", wait_among_others(azure, pool)).await
+}
+
+/// The same while other runs are at work.
+async fn wait_among_others(azure: &Azure, pool: &str) -> Result<PoolStanding, Error> {
     let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
     let values = Values::default().with(ACCOUNT, account).with(POOL_ID, pool);
     let asked = settings::wait(&values).unwrap();
@@ -39,7 +45,7 @@ async fn wait(azure: &Azure, pool: &str) -> Result<PoolStanding, Error> {
 async fn look(azure: &Azure) -> StatusReport {
     let asked = settings::status(&Values::default()).unwrap();
     let client = client(azure, ROLLOUT_DEADLINE).await;
-    let report = status::run(&client, &asked.settings).await;
+    let report = held(azure, "status", status::run(&client, &asked.settings)).await;
     report.unwrap_or_else(|error| panic!("{}", error.report()))
 }
 
@@ -143,7 +149,7 @@ async fn a_wait_next_to_a_roll_out_ends_when_that_has_come_to_its_end() {
         while azure.writes().is_empty() {
             tokio::time::advance(Duration::from_secs(1)).await;
         }
-        wait(&azure, "p1").await
+        wait_among_others(&azure, "p1").await
     };
     let (outcome, standing) = tokio::join!(roll_out(&azure, &settings), begun);
     good(outcome);

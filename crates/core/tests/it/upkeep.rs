@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::{by_id, pool},
+    rights::held,
     rollout::{client, good, image, roll_out, settings as rolling_out, world},
     support::{APPLICATION, Azure, GROUP},
 };
@@ -42,7 +43,8 @@ fn of_pool() -> Values {
 async fn delete(azure: &Azure, consents: &[&'static Opt]) -> Result<DeletionReport, Error> {
     let values = consents.iter().fold(of_pool(), |values, opt| values.with(opt, true));
     let asked = settings::deletion(&values).unwrap();
-    deletion::run(&client(azure, ROLLOUT_DEADLINE).await, &asked.settings).await
+    let client = client(azure, ROLLOUT_DEADLINE).await;
+    held(azure, "delete", deletion::run(&client, &asked.settings)).await
 }
 
 /// A world in which a roll-out has made p1.
@@ -130,7 +132,7 @@ async fn a_pool_that_jobs_use_is_left_alone_unless_told() {
 }
 
 /// p1 while a change of it in place is under way that has disabled the job `busy`; others have disabled `asleep`.
-async fn changing() -> Azure {
+pub(crate) async fn changing() -> Azure {
     let azure = crate::rollout_in_place::working().await;
     let mut settings = crate::rollout_in_place::in_place(5);
     settings.change.canary.command = Some("exit 3".to_owned());
@@ -230,7 +232,8 @@ async fn delete_expired(azure: &Azure, consents: &[&'static Opt]) -> ExpiredRepo
         .iter()
         .fold(Values::default(), |values, opt| values.with(opt, true));
     let asked = settings::expired(&values.with(EXPIRED, true)).unwrap();
-    let report = expired::run(&client(azure, ROLLOUT_DEADLINE).await, &asked.settings).await;
+    let client = client(azure, ROLLOUT_DEADLINE).await;
+    let report = held(azure, "delete", expired::run(&client, &asked.settings)).await;
     report.unwrap_or_else(|error| panic!("{}", error.report()))
 }
 
@@ -353,7 +356,8 @@ fn what_contradicts_expired_is_refused() {
 
 async fn wait(azure: &Azure) -> Result<rollout::PoolStanding, Error> {
     let asked = settings::wait(&of_pool()).unwrap();
-    rollout::wait(&client(azure, ROLLOUT_DEADLINE).await, &asked.settings).await
+    let client = client(azure, ROLLOUT_DEADLINE).await;
+    held(azure, "wait", rollout::wait(&client, &asked.settings)).await
 }
 
 #[tokio::test(start_paused = true)]

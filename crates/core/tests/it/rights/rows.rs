@@ -67,11 +67,13 @@ impl Work {
                 ],
             ),
             Self::Migrate | Self::MigrateInPlace | Self::MigrateAll | Self::ListMigrations => self.rows_of_migration(),
-            Self::Status => ("status", &["a pool is on a managed image"]),
+            Self::Status => ("status", &["a pool is on a managed image", "a former pool is kept"]),
             Self::Doctor => ("doctor", &[]),
             Self::Judge => ("judge", &["the counts look bad"]),
             Self::Wait => ("wait", &["a pool is named"]),
+            Self::WaitAfterMove => ("wait", &["a pool is named", "a second pool has the work"]),
             Self::Delete => ("delete", &["one pool is named"]),
+            Self::DeleteHeld => ("delete", &["`with-jobs`, and a change holds jobs"]),
             Self::DeleteExpired => ("delete", &["`expired`"]),
         }
     }

@@ -9,7 +9,7 @@ use azure_batch_core::{
     fleet::{self, ReturnEnd},
     gc, judgement, listing, migration as moving,
     options::{
-        fleet::{EXPIRED, YES},
+        fleet::{EXPIRED, WITH_JOBS, YES},
         pool::{ACCOUNT, IMAGE_VERSION, POOL_ID},
         versions::{self, GRACE_DAYS},
     },
@@ -39,7 +39,7 @@ use crate::{
     support::{Azure, GROUP, lines},
     testing,
     testing_identity::{self, with_identity},
-    vhds,
+    upkeep, vhds,
 };
 
 /// A command with settings, as the table distinguishes them.
@@ -92,12 +92,14 @@ pub(super) enum Work {
     Doctor,
     Judge,
     Wait,
+    WaitAfterMove,
     Delete,
+    DeleteHeld,
     DeleteExpired,
 }
 
 impl Work {
-    pub(super) const ALL: [Self; 49] = [
+    pub(super) const ALL: [Self; 51] = [
         Self::Publish,
         Self::PublishToNewGallery,
         Self::PublishImage,
@@ -145,7 +147,9 @@ impl Work {
         Self::Doctor,
         Self::Judge,
         Self::Wait,
+        Self::WaitAfterMove,
         Self::Delete,
+        Self::DeleteHeld,
         Self::DeleteExpired,
     ];
 
@@ -189,9 +193,13 @@ impl Work {
                 migration::on_managed_image(|_| ())
             }
             Self::Adopt => world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 5)])),
-            Self::InPlace | Self::BlueGreen | Self::FormerGoes | Self::BackInPlace | Self::BackToFormer => {
-                working().await
-            }
+            Self::InPlace
+            | Self::BlueGreen
+            | Self::FormerGoes
+            | Self::BackInPlace
+            | Self::BackToFormer
+            | Self::WaitAfterMove => working().await,
+            Self::DeleteHeld => upkeep::changing().await,
             Self::Judge => judging::two_pools(0.5).await,
             Self::Status => world(|seed| {
                 let base = "Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:22.04.202512010";
@@ -218,13 +226,18 @@ impl Work {
                 Some(settings)
             }
             Self::BackInPlace => Some(in_place::in_place(5)),
-            Self::BackToFormer | Self::FormerGoes => Some(blue_green::blue_green(5)),
+            Self::BackToFormer | Self::FormerGoes | Self::WaitAfterMove => Some(blue_green::blue_green(5)),
             _ => None,
         };
         if let Some(settings) = rolled {
             drop(good(roll_out(azure, &settings).await));
         }
         match self {
+            Self::Status => {
+                let mut next = blue_green::blue_green(5);
+                next.pool.version = image("0.9.0").parse().unwrap();
+                drop(good(roll_out(azure, &next).await));
+            }
             Self::Publish => start_again(azure),
             Self::PublishAgain => fail_definition(azure).await,
             Self::Heal => {
@@ -296,7 +309,9 @@ impl Work {
             | Self::Doctor
             | Self::Judge
             | Self::Wait
+            | Self::WaitAfterMove
             | Self::Delete
+            | Self::DeleteHeld
             | Self::DeleteExpired => self.with_pools(&client, &mut said).await,
             _ => {
                 let outcome = rolling::run(&client, &checked(&self.rolling())).await;
@@ -440,12 +455,13 @@ impl Work {
                 let found = serde_json::to_string(&report).unwrap();
                 report.failure().map_or(Ok(()), |kind| Err(Error::new(kind, found)))
             }
-            Self::Wait => {
+            Self::Wait | Self::WaitAfterMove => {
                 let asked = settings::wait(&of_pool(&[(POOL_ID, "p1")])).unwrap();
                 rolling::wait(client, &asked.settings).await.map(drop)
             }
             _ => {
-                let asked = settings::deletion(&of_pool(&[(POOL_ID, "p1")]).with(YES, true)).unwrap();
+                let values = of_pool(&[(POOL_ID, "p1")]).with(YES, true);
+                let asked = settings::deletion(&values.with(WITH_JOBS, self == Self::DeleteHeld)).unwrap();
                 deletion::run(client, &asked.settings).await.map(drop)
             }
         }
