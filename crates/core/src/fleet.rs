@@ -253,7 +253,9 @@ async fn look(
         Ok((looked, sums))
     };
     let what = format!("looking at {} pools", fleet.pools.len());
-    client.run().step("fleet", what, looking).await.unwrap_or_default()
+    let looked = client.run().step("fleet", what, looking).await;
+    // No pool has its turn without a look, and a run without a failure would be a good one.
+    looked.unwrap_or_else(|error| (vec![Err(error)], Vec::new()))
 }
 
 /// 1 for the pool that goes first, 2 for the rest.

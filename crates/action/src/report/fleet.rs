@@ -145,9 +145,13 @@ impl FleetReport {
     pub fn of_pools(pools: Vec<PoolOfFleet>, work: Work) -> Self {
         let failed = |code: u8| pools.iter().find(|pool| pool.report.exit_code == code);
         let worst = WORST_FIRST.iter().find_map(|code| failed(*code));
-        let (result, exit_code) = worst.map_or((work.reached(&pools), 0), |pool| {
-            (pool.report.result, pool.report.exit_code)
-        });
+        let not_begun = pools.iter().any(|pool| pool.report.result == Report::NOT_BEGUN);
+        let (result, exit_code) = match worst {
+            Some(pool) => (pool.report.result, pool.report.exit_code),
+            // A pool whose turn did not come has no version, whatever kept it from that.
+            None if not_begun => (ErrorKind::PartlyReached.code(), ErrorKind::PartlyReached.exit_code().0),
+            None => (work.reached(&pools), 0),
+        };
         Self {
             schema_version: SCHEMA,
             result,
@@ -429,6 +433,18 @@ mod tests {
         assert_eq!(unread.headline(), "Pool d: this identity may not read the account");
         let none = all(vec![pool("b", Report::unchanged(ending))]);
         assert_eq!((none.result, none.exit_code), ("unchanged", 0));
+    }
+
+    #[test]
+    fn a_run_of_which_no_pool_was_begun_is_no_success() {
+        let asked = created().asked.unwrap();
+        let run = PoolRun {
+            pool: "render_a".parse().unwrap(),
+            wave: 1,
+            outcome: None,
+        };
+        let report = FleetReport::of(vec![asked], vec![run], super::super::tests::ENDING, Door::Flag);
+        assert_eq!((report.result, report.exit_code), ("partly-reached", 5));
     }
 
     #[test]

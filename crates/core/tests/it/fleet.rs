@@ -246,6 +246,33 @@ async fn nothing_is_written_when_the_last_pool_has_a_size_or_an_agent_that_is_no
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_cannot_look_at_the_pools_is_a_failure() {
+    let (stop, go_on) = (
+        FILE.to_owned(),
+        FILE.replace("max-parallel: 2", "continue-after-failure: true"),
+    );
+    for (file, first) in [(&stop, 1), (&go_on, 1), (&stop, 2), (&go_on, 2)] {
+        let azure = world(|_| {});
+        for nth in first..first + 500 {
+            azure.fault(
+                json!({"kind": "status", "status": 500, "code": "InternalError", "method": "GET",
+                "path": "/pools", "occurrence": {"nth": nth}}),
+            );
+        }
+        let (runs, _) = roll_out(&azure, file).await;
+        let failures = runs
+            .iter()
+            .filter_map(|run| run.outcome.as_ref()?.result.as_ref().err());
+        assert!(failures.count() > 0, "{first}: {:?}", results(&runs));
+        assert!(
+            runs.iter()
+                .all(|run| run.outcome.as_ref().is_none_or(|ended| ended.result.is_err()))
+        );
+        assert_eq!(azure.writes(), [""; 0], "{first}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_plan_of_many_pools_names_each_and_writes_nothing() {
     let azure = world(|_| {});
     let (client, _events) = azure.client(&CancellationToken::new()).await;
