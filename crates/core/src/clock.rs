@@ -50,6 +50,12 @@ impl Lead {
     }
 }
 
+/// The time without the part of a second, as documents for programs have it: `fromdate` of jq takes no other.
+#[must_use]
+pub fn to_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,7 +15,7 @@ mod report;
 pub use note::Note;
 pub use report::{
     AutoscaleStatus, BaseStatus, ChangeStatus, Finding, FormerStatus, ImageStatus, NodesStatus, PoolStatus, Retirement,
-    StatusReport, Unread,
+    StatusReport,
 };
 
 use assess::{Horizon, assess};

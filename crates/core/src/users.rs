@@ -21,6 +21,7 @@ pub struct PoolUser {
     /// The pool.
     pub pool: PoolId,
     /// Its region; absent when nothing shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Location>,
     /// Which version its new nodes get.
     pub takes: Takes,

@@ -62,7 +62,7 @@ fn answer(report: &DeletionReport) -> Answer {
 
 fn answer_of_expired(report: &ExpiredReport) -> Answer {
     let (due, deleted, kept) = (report.due(), report.deleted(), report.kept());
-    let (word, exit_code) = match (report.failure(), due, report.unread.is_empty()) {
+    let (word, exit_code) = match (report.failure(), due, report.unseen.is_empty()) {
         (Some(kind), ..) => (kind.code(), kind.exit_code().0),
         (None, 1.., _) => ("planned", SOMETHING_TO_ACT_ON),
         (None, 0, false) => ("partly-read", PARTLY_SEEN),
@@ -82,10 +82,10 @@ fn answer_of_expired(report: &ExpiredReport) -> Answer {
         .table(table(report))
         .output("changes", due)
         .output("deleted", deleted);
-    report.unread.iter().fold(answer, |answer, unread| {
+    report.unseen.iter().fold(answer, |answer, unseen| {
         answer.warning(format!(
             "{} could not be read, so expired pools in it stay: {}",
-            unread.what, unread.why
+            unseen.what, unseen.why
         ))
     })
 }

@@ -168,7 +168,7 @@ fn answer_of_plan(planned: &Planned) -> Answer {
 }
 
 fn answer_of_list(report: &MigrationReport) -> Answer {
-    let (word, exit_code) = match (report.to_move(), report.unread.is_empty()) {
+    let (word, exit_code) = match (report.to_move(), report.unseen.is_empty()) {
         (1.., _) => ("to-act-on", SOMETHING_TO_ACT_ON),
         (0, false) => ("partly-read", PARTLY_SEEN),
         (0, true) => ("nothing-to-act-on", 0),
@@ -176,8 +176,8 @@ fn answer_of_list(report: &MigrationReport) -> Answer {
     let answer = Answer::new(word, exit_code, report.headline())
         .table(table(report))
         .output("findings", report.to_move());
-    report.unread.iter().fold(answer, |answer, unread| {
-        answer.warning(format!("{} could not be read: {}", unread.what, unread.why))
+    report.unseen.iter().fold(answer, |answer, unseen| {
+        answer.warning(format!("{} could not be read: {}", unseen.what, unseen.why))
     })
 }
 

@@ -27,7 +27,7 @@ pub async fn run(given: Given, runner: &Runner, environment: &dyn Environment, c
 }
 
 fn answer(report: &StatusReport) -> Answer {
-    let (word, exit_code) = match (report.has_findings(), report.unread.is_empty()) {
+    let (word, exit_code) = match (report.has_findings(), report.unseen.is_empty()) {
         (true, _) => ("to-act-on", SOMETHING_TO_ACT_ON),
         (false, false) => ("partly-read", PARTLY_SEEN),
         (false, true) => ("nothing-to-act-on", 0),
@@ -43,8 +43,8 @@ fn answer(report: &StatusReport) -> Answer {
     } else {
         answer.commands(next.join("\n"))
     };
-    report.unread.iter().fold(answer, |answer, unread| {
-        answer.warning(format!("{} could not be read: {}", unread.what, unread.why))
+    report.unseen.iter().fold(answer, |answer, unseen| {
+        answer.warning(format!("{} could not be read: {}", unseen.what, unseen.why))
     })
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     api::Api,
+    clock::to_second,
     ids::{VersionNumber, resource::ImageDefinitionId},
     json,
     request::Request,
@@ -51,7 +52,7 @@ impl SoftDeleted {
     /// Reads one item of the list; nothing when its name is not a number.
     #[must_use]
     pub fn read(item: &Value) -> Option<Self> {
-        let time = |pointer| json::text(item, pointer)?.parse().ok();
+        let time = |pointer| json::time(item, pointer).map(to_second);
         Some(Self {
             number: json::text(item, "/name")?.parse().ok()?,
             usable_until: time("/properties/consumptionEndTime"),

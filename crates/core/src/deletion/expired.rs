@@ -17,10 +17,12 @@ use crate::{
         pool::{self, Pool, PoolLife},
     },
     client::Client,
+    clock::to_second,
     error::{Error, ErrorKind, Result},
     estate::{self, SeenAccount},
     expiry::Lifetime,
     ids::{BatchEndpoint, PoolId, resource::BatchAccountId},
+    listing::Unseen,
     one_line::one_line,
     plan::{Effect, Plan, Step},
     preflight, rights,
@@ -44,7 +46,7 @@ pub struct ExpiredReport {
     /// Every pool past its expiry, and what became of it.
     pub pools: Vec<ExpiredPool>,
     /// What could not be read; there may be expired pools in it.
-    pub unread: Vec<Unread>,
+    pub unseen: Vec<Unseen>,
 }
 
 /// A pool past its expiry.
@@ -92,15 +94,6 @@ pub enum Fate {
         #[serde(skip)]
         kind: ErrorKind,
     },
-}
-
-/// Something that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Unread {
-    /// What.
-    pub what: String,
-    /// Why, one layer a line.
-    pub why: String,
 }
 
 /// One deletion.
@@ -279,15 +272,11 @@ async fn find(client: &Client, settings: &ExpirySettings) -> Result<ExpiredRepor
         }
         pools.append(&mut expired);
     }
-    let unread = estate.gaps.iter().map(|gap| Unread {
-        what: gap.what.clone(),
-        why: gap.why.report(),
-    });
     Ok(ExpiredReport {
         schema_version: SCHEMA,
-        at: now,
+        at: to_second(now),
         plan: pools.iter().filter_map(ExpiredPool::step).collect(),
-        unread: unread.collect(),
+        unseen: estate.gaps.iter().map(Unseen::of).collect(),
         pools,
     })
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Unseen;
 use crate::{
+    clock::to_second,
     compute::{soft_deleted::SoftDeleted, version::ImageVersion},
     ids::{Location, PoolId, VersionNumber, resource::ImageDefinitionId},
     operation::Status,
@@ -13,9 +14,14 @@ use crate::{
     versions::Versions,
 };
 
+/// The schema that lists have today.
+const SCHEMA: u32 = 1;
+
 /// The versions of a definition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listing {
+    /// The schema of this list.
+    pub schema_version: u32,
     /// The definition.
     pub definition: ImageDefinitionId,
     /// Its versions, the highest number first; those that were deleted and are kept among them.
@@ -34,18 +40,23 @@ pub struct ListedVersion {
     /// Azure's word for its state; `SoftDeleted` for one that was deleted and is kept.
     pub state: String,
     /// How its last test ended; nothing when none was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<TestMark>,
     /// Its regions.
     pub regions: Vec<ListedRegion>,
     /// Whether `latest` passes it over everywhere.
     pub excluded: bool,
     /// When it was published.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub published: Option<Timestamp>,
     /// When its life ends, by its publisher.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub end_of_life: Option<Timestamp>,
     /// Of a deleted one: until when nodes can be made from it by its exact id.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub usable_until: Option<Timestamp>,
     /// Of a deleted one: when it is gone for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gone_at: Option<Timestamp>,
     /// The pools on it.
     pub pools: Vec<PoolNodes>,
@@ -96,7 +107,7 @@ impl ListedVersion {
             test: TestMark::read(version.body()),
             regions: regions(version, versions),
             excluded: version.is_excluded(),
-            published: version.published(),
+            published: version.published().map(to_second),
             end_of_life: version.end_of_life(),
             usable_until: None,
             gone_at: None,
@@ -132,6 +143,7 @@ pub fn table(versions: &Versions, users: &[PoolUser], unseen: Vec<Unseen>) -> Li
     let mut rows: Vec<ListedVersion> = there.chain(deleted).collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.number));
     Listing {
+        schema_version: SCHEMA,
         definition: versions.definition.clone(),
         versions: rows,
         following: users.iter().filter(|user| user.follows()).cloned().collect(),

@@ -33,7 +33,7 @@ pub struct MigrationReport {
     /// The pools, by account and then in the service's order.
     pub pools: Vec<ManagedPool>,
     /// What could not be read.
-    pub unread: Vec<Unseen>,
+    pub unseen: Vec<Unseen>,
 }
 
 /// One of them.
@@ -42,6 +42,7 @@ pub struct ManagedPool {
     /// The account's name, or its endpoint.
     pub account: String,
     /// The account's id, when it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<BatchAccountId>,
     /// The pool.
     pub pool: PoolId,
@@ -138,7 +139,7 @@ pub async fn list(client: &Client, settings: &Checked<MigrationListSettings>) ->
     Ok(MigrationReport {
         schema_version: SCHEMA,
         pools,
-        unread: of_accounts.chain(of_galleries).collect(),
+        unseen: of_accounts.chain(of_galleries).collect(),
     })
 }
 

@@ -99,10 +99,13 @@ pub struct PublishPlan {
     /// The version it would make or complete.
     pub version: ImageVersionId,
     /// The steps that would be taken, in order, and what they need.
+    #[serde(rename = "plan")]
     pub steps: Plan<Step>,
     /// The marketplace image that the source was made of in the end, as `publisher:offer:sku:version`, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub base_image: Option<String>,
     /// The node agent that runs on it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub node_agent: Option<NodeAgent>,
     /// What was checked of the source.
     pub checks: Vec<Check>,
@@ -116,12 +119,14 @@ pub struct PublishPlan {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<StoredCost>,
     /// When its life ends, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub end_of_life: Option<Timestamp>,
     /// One line for each pool in sight that takes the version by itself once it is latest.
     pub followers: Vec<String>,
     /// What of it cannot be changed later, so that another choice needs a new version or definition.
     pub permanent: Vec<String>,
     /// A script for a pool's start task that mounts the image's data disks; none for an image without.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mount_script: Option<String>,
 }
 

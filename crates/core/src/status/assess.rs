@@ -12,7 +12,7 @@ use super::{
     notes::notes,
     report::{
         AutoscaleStatus, BaseStatus, ChangeStatus, Finding, FormerStatus, ImageStatus, NodesStatus, PoolStatus,
-        Retirement, SCHEMA, StatusReport, Unread,
+        Retirement, SCHEMA, StatusReport,
     },
 };
 use crate::{
@@ -25,12 +25,13 @@ use crate::{
         supported::{Supported, end_of_agent, end_of_image, for_image},
         upgrade,
     },
+    clock::to_second,
     compute::{marketplace, soft_deleted::Phase, version::ImageVersion},
-    error::Error,
     estate::{Estate, NodeImages, SeenAccount, SeenPool},
     expiry::Lifetime,
     ids::{Location, PoolId, VersionNumber, resource::ImageVersionId},
     json,
+    listing::Unseen,
     options::{
         fleet::ANY_POOL,
         pool::{ACCOUNT, ACCOUNT_ENDPOINT, POOL_ID},
@@ -124,7 +125,7 @@ impl<'a> Subject<'a> {
         PoolStatus {
             account: self.account.title(),
             account_id: self.account.id.clone(),
-            location: self.account.location.clone(),
+            region: self.account.location.clone(),
             pool: self.seen.id.clone(),
             state: match self.seen.pool.life {
                 PoolLife::Deleting => "deleting".to_owned(),
@@ -135,7 +136,7 @@ impl<'a> Subject<'a> {
             autoscale: autoscale_status(&self.seen.pool),
             node_agent_sku: self.agent().to_owned(),
             ours: self.seen.pool.metadata(POOL_MARK).is_some(),
-            created,
+            created: created.map(to_second),
             age_days: created.map(|created| days(created, horizon.now)),
             findings: self.findings(&image, &retirements, horizon),
             image,
@@ -438,19 +439,17 @@ pub(super) fn assess(estate: &Estate, catalogue: &Catalogue, horizon: Horizon) -
         let next = pool.retirements.first().map_or(Timestamp::MAX, |next| next.date);
         (next, pool.account.clone(), pool.pool.clone())
     });
-    let unread = |what: &str, why: &Error| Unread {
-        what: what.to_owned(),
+    let open = catalogue.unread.iter().map(|(what, why)| Unseen {
+        what: what.clone(),
         why: why.report(),
-    };
-    let gaps = estate.gaps.iter().map(|gap| unread(&gap.what, &gap.why));
-    let open = catalogue.unread.iter().map(|(what, why)| unread(what, why));
+    });
     StatusReport {
         schema_version: SCHEMA,
-        at: horizon.now,
+        at: to_second(horizon.now),
         within_days: horizon.within_days,
         notes: notes(&pools, catalogue, horizon.now),
         pools,
-        unread: gaps.chain(open).collect(),
+        unseen: estate.gaps.iter().map(Unseen::of).chain(open).collect(),
     }
 }
 

@@ -175,7 +175,7 @@ impl Catalogue {
         match client.list(request).await {
             Ok(items) => Ok(Some(items)),
             Err(error) => {
-                self.unread.push((request.doing.clone(), unless_over(error)?));
+                self.unread.push((listed(&request.doing), unless_over(error)?));
                 Ok(None)
             }
         }
@@ -220,6 +220,12 @@ pub(super) async fn read(client: &Client, estate: &Estate) -> Result<Catalogue> 
         }
     }
     Ok(catalogue)
+}
+
+/// What a request lists, as the subject of a sentence: `list the versions of d` lists `the versions of d`.
+fn listed(doing: &str) -> String {
+    let what = ["list ", "read "].iter().find_map(|verb| doing.strip_prefix(verb));
+    what.unwrap_or(doing).to_owned()
 }
 
 fn with_pools(estate: &Estate) -> impl Iterator<Item = &SeenAccount> {

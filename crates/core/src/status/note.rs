@@ -48,8 +48,10 @@ pub enum Note {
         /// What can still be done with it.
         phase: Phase,
         /// Until when nodes can be made from it by its exact id.
+        #[serde(skip_serializing_if = "Option::is_none")]
         usable_until: Option<Timestamp>,
         /// When it is gone for good.
+        #[serde(skip_serializing_if = "Option::is_none")]
         gone_at: Option<Timestamp>,
     },
     /// A question that stays open, since what answers it may not be read.

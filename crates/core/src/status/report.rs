@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::note::Note;
 use crate::{
     ids::{Location, NodeCounts, PoolId, SubscriptionId, resource::BatchAccountId},
+    listing::Unseen,
     rollout::{LeftEmpty, MadeBy, Returns, UnderWay},
     settings::Autoscale,
 };
@@ -33,8 +34,8 @@ pub struct StatusReport {
     pub pools: Vec<PoolStatus>,
     /// What is good to know and needs no act today.
     pub notes: Vec<Note>,
-    /// What could not be read.
-    pub unread: Vec<Unread>,
+    /// What could not be read: there may be pools in it.
+    pub unseen: Vec<Unseen>,
 }
 
 /// One pool.
@@ -43,9 +44,11 @@ pub struct PoolStatus {
     /// The account's name, or its endpoint.
     pub account: String,
     /// The account's id, when it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<BatchAccountId>,
     /// The account's region, when it is known.
-    pub location: Option<Location>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<Location>,
     /// The pool.
     pub pool: PoolId,
     /// `steady`, `resizing`, `stopping` or `deleting`.
@@ -64,8 +67,10 @@ pub struct PoolStatus {
     /// Whether this program made it.
     pub ours: bool,
     /// When it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
     /// How many whole days ago that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub age_days: Option<i64>,
     /// Until when a roll-out wanted it, when one said so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,6 +98,7 @@ pub struct ChangeStatus {
     #[serde(flatten)]
     pub change: UnderWay,
     /// The jobs that it has disabled or is about to; absent when they may not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub held_jobs: Option<Vec<String>>,
 }
 
@@ -102,6 +108,7 @@ pub struct FormerStatus {
     /// The pool that does its work.
     pub successor: PoolId,
     /// Until when it is kept for a return.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kept_until: Option<Timestamp>,
     /// Who has made it: no roll-out deletes a pool that others made.
     pub made_by: MadeBy,
@@ -114,6 +121,7 @@ pub struct AutoscaleStatus {
     #[serde(flatten)]
     pub scale: Autoscale,
     /// What it came to last: `$TargetDedicatedNodes=4, $TargetLowPriorityNodes=0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<String>,
 }
 
@@ -125,6 +133,7 @@ pub struct NodesStatus {
     /// How many it has; spot nodes include preempted ones.
     pub current: NodeCounts,
     /// How many take tasks; absent when the counts may not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ready: Option<u32>,
     /// Nodes of both kinds by state, without empty states.
     pub states: BTreeMap<String, u32>,
@@ -140,15 +149,19 @@ pub struct ImageStatus {
     /// Its id; of a marketplace image its URN.
     pub id: String,
     /// The number of the version that the pool names.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The newest version that a pool in that region can get.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub latest: Option<String>,
     /// How many versions the oldest of its nodes is behind; absent when that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub behind: Option<usize>,
     /// The versions of its nodes, where nodes may differ.
     pub nodes: BTreeMap<String, u32>,
     /// The marketplace image that it was made of, when the version says so. Of a marketplace image itself, when the pool
     /// names one version of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<BaseStatus>,
 }
 
@@ -158,8 +171,10 @@ pub struct BaseStatus {
     /// The image, as `publisher:offer:sku:version`.
     pub image: String,
     /// How many newer versions the marketplace has; absent when its list could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub newer: Option<usize>,
     /// The newest version; absent when that is not known, or the marketplace has none any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub newest: Option<String>,
 }
 
@@ -198,8 +213,10 @@ pub enum Finding {
         /// The number.
         version: String,
         /// Until when nodes can be made from it; absent when they cannot any more.
+        #[serde(skip_serializing_if = "Option::is_none")]
         usable_until: Option<Timestamp>,
         /// Until when it can be restored.
+        #[serde(skip_serializing_if = "Option::is_none")]
         gone_at: Option<Timestamp>,
     },
     /// Batch does not list it, or not any more.
@@ -277,6 +294,7 @@ pub enum Finding {
         #[serde(flatten)]
         change: UnderWay,
         /// How many jobs it holds; absent when they may not be read.
+        #[serde(skip_serializing_if = "Option::is_none")]
         held_jobs: Option<usize>,
     },
     /// A roll-out made it, found its first nodes bad, and left it without nodes.
@@ -336,15 +354,6 @@ pub enum Finding {
     },
 }
 
-/// Something that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Unread {
-    /// What.
-    pub what: String,
-    /// Why, one layer a line.
-    pub why: String,
-}
-
 impl StatusReport {
     /// Whether there is something to act on.
     #[must_use]
@@ -361,7 +370,7 @@ impl StatusReport {
             1 => "1 needs attention".to_owned(),
             count => format!("{count} need attention"),
         };
-        let unread = match self.unread.len() {
+        let unseen = match self.unseen.len() {
             0 => String::new(),
             count => format!("; {} could not be read", counted(count, "thing")),
         };
@@ -369,7 +378,7 @@ impl StatusReport {
             counted(self.pools.len(), "pool"),
             counted(accounts.len(), "Batch account"),
         );
-        format!("{pools} in {accounts}: {found}{unread}")
+        format!("{pools} in {accounts}: {found}{unseen}")
     }
 }
 

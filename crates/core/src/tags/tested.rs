@@ -27,6 +27,7 @@ pub struct TestMark {
     /// A hash of what was tested how.
     pub key: String,
     /// What failed, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
 

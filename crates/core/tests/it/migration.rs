@@ -457,11 +457,11 @@ async fn a_search_that_sees_a_part_of_the_galleries_says_so() {
     let (client, mut events) = azure.client(&tokio_util::sync::CancellationToken::new()).await;
     let report = migration::list(&client, &asked_for_list.settings).await.unwrap();
     let of_galleries: Vec<_> = report
-        .unread
+        .unseen
         .iter()
-        .filter(|unread| unread.why.contains(right))
+        .filter(|unseen| unseen.why.contains(right))
         .collect();
-    assert_eq!(of_galleries.len(), 1, "{:?}", report.unread);
+    assert_eq!(of_galleries.len(), 1, "{:?}", report.unseen);
     assert_eq!(of_galleries[0].what, galleries);
     drop(crate::support::lines(&mut events));
     assert!(matches!(

@@ -264,7 +264,7 @@ async fn a_managed_image_that_may_not_be_read_is_a_line_and_not_gone() {
     for id in ["captured", "west", "last"] {
         assert_eq!(of_pool(&findings(&report), id), format!("{id}: {MANAGED}"));
     }
-    assert!(report.unread.is_empty(), "{:?}", report.unread);
+    assert!(report.unseen.is_empty(), "{:?}", report.unseen);
 }
 
 #[tokio::test(start_paused = true)]
@@ -384,7 +384,7 @@ async fn what_may_not_be_read_of_base_images_and_deleted_versions_is_a_line_and_
             && open[1].starts_with("not known: newer versions of base image "),
         "{open:?}"
     );
-    assert!(report.unread.is_empty(), "{:?}", report.unread);
+    assert!(report.unseen.is_empty(), "{:?}", report.unseen);
     let base = report.pools.iter().find_map(|pool| pool.image.base.clone()).unwrap();
     assert_eq!((base.newer, base.newest), (None, None));
 }
@@ -469,8 +469,8 @@ async fn a_list_that_cannot_be_read_leaves_its_questions_open_and_is_named() {
     let azure = one_of_each();
     azure.fault(json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "method": "GET", "path": "*/versions", "occurrence": "every"}));
     let report = look(&azure).await;
-    let unread: Vec<&str> = report.unread.iter().map(|unread| unread.what.as_str()).collect();
-    assert_eq!(unread, ["list the versions of def1"]);
+    let unseen: Vec<&str> = report.unseen.iter().map(|unseen| unseen.what.as_str()).collect();
+    assert_eq!(unseen, ["the versions of def1"]);
     let behind = report.pools.iter().find(|pool| pool.pool.as_str() == "behind").unwrap();
     assert_eq!((behind.image.behind, &behind.image.latest), (None, &None));
     assert!(behind.findings.is_empty());

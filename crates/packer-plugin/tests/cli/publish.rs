@@ -38,7 +38,7 @@ async fn a_plan_shows_every_step_and_writes_nothing() {
         json["stored"]["regions"][0],
         json!({"region": "eastus2", "replicas": 4})
     );
-    let effects = json["steps"]["steps"].as_array().unwrap();
+    let effects = json["plan"]["steps"].as_array().unwrap();
     assert!(
         effects
             .iter()
