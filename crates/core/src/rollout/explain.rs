@@ -4,6 +4,7 @@
 
 mod advice;
 mod specimens;
+mod start_task;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -23,7 +24,7 @@ use crate::{
     },
     error::{Error, ErrorKind, Next},
     ids::{BatchEndpoint, NodeCounts, PoolId, VersionNumber, resource::ImageVersionId},
-    one_line::{last_line, one_line},
+    one_line::one_line,
     options::{fleet::ANY_POOL, pool},
     progress::Span,
     quota::Standing,
@@ -32,6 +33,9 @@ use crate::{
     words,
     words::{Part as Piece, Words, node_state, plural},
 };
+use start_task::{Alike, Failed};
+
+pub(super) use start_task::Within;
 
 /// Batch's code of a node whose disk is full.
 const DISK_FULL: &str = "DiskFull";
@@ -75,20 +79,12 @@ pub(super) struct Ending<'a> {
     pub(super) versions: Vec<VersionNumber>,
 }
 
-/// Whether several ended in the same way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Alike {
-    /// So many did.
-    All(usize),
-    No,
-}
-
 /// Why nodes are not ready.
 enum Cause<'a> {
     /// They are on another image.
     OtherImage(u32, &'a str),
-    /// Their start task failed; on the first of so many, and whether all ended with the same code.
-    StartTask(usize, &'a Node, &'a StartTaskFailure, Alike),
+    /// Their start task failed.
+    StartTask(Failed<'a>),
     /// They are unusable; so many.
     Unusable(usize, &'a Node),
     /// There are none.
@@ -194,7 +190,13 @@ impl<'a> Cause<'a> {
                 true => Alike::All(failed.len()),
                 false => Alike::No,
             };
-            return Self::StartTask(failed.len(), node, failure, alike);
+            let count = failed.len();
+            return Self::StartTask(Failed {
+                count,
+                node,
+                failure,
+                alike,
+            });
         }
         match unusable
             .iter()
@@ -212,7 +214,7 @@ impl<'a> Cause<'a> {
         let all = census.total.total();
         match self {
             Self::OtherImage(count, _) => format!("{count} of {all} nodes are on another image"),
-            Self::StartTask(count, ..) => format!("the start task failed on {count} of {all} nodes"),
+            Self::StartTask(failed) => format!("the start task failed on {} of {all} nodes", failed.count),
             Self::Unusable(count, node) if node.errors.is_empty() => {
                 format!("{count} of {all} nodes are unusable, and Batch gives no reason")
             }
@@ -233,14 +235,12 @@ impl<'a> Cause<'a> {
         }
     }
 
-    fn told(&self, at: At<'_>, error: Error, all: u32, (output, disks): (&str, &Disks)) -> Error {
+    fn told(&self, at: At<'_>, error: Error, (all, within): (u32, Within), (output, disks): (&str, &Disks)) -> Error {
         match self {
             Self::OtherImage(_, image) => error
                 .with_fact(format!("they run {}", short_image(image)))
                 .with_next(words!["nodes keep the image that they were made from: release them, then run again, or roll out to a new ", pool::POOL_ID], None),
-            Self::StartTask(count, node, failure, alike) => {
-                start_task(at, error, (node, failure, *alike), (output, few(*count, all)))
-            }
+            Self::StartTask(failed) => start_task::told(at, error, *failed, (all, within, output)),
             Self::Unusable(count, node) => unusable(at, error, (u32::try_from(*count).unwrap_or(u32::MAX), all), (node, disks)),
             Self::None => error.with_next("run again, which resizes the pool; if there are none again, look at the errors of its last resize", at.az(az::RESIZE_ERRORS)),
             Self::Lost => error.with_next("bring them back or remove them, then run again, which resizes the pool", None),
@@ -395,7 +395,7 @@ fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &Ending<'_>) -
 /// The first node whose start task failed, where that is why nodes are not ready.
 pub(super) fn failed_start(waited: &Waited) -> Option<&str> {
     match Cause::of(&waited.nodes, &waited.census) {
-        Cause::StartTask(_, node, ..) => Some(&node.id),
+        Cause::StartTask(failed) => Some(&failed.node.id),
         _ => None,
     }
 }
@@ -403,7 +403,7 @@ pub(super) fn failed_start(waited: &Waited) -> Option<&str> {
 /// The first ill node, where nodes are not ready because of those that are.
 pub(super) fn ill_node(waited: &Waited) -> Option<&Node> {
     match Cause::of(&waited.nodes, &waited.census) {
-        Cause::StartTask(_, node, ..) | Cause::Unusable(_, node) => Some(node),
+        Cause::StartTask(Failed { node, .. }) | Cause::Unusable(_, node) => Some(node),
         Cause::Lost => waited.nodes.iter().find(|node| node.outlook() == Outlook::Lost),
         Cause::None | Cause::Slow | Cause::OtherImage(..) => None,
     }
@@ -419,7 +419,12 @@ pub(super) fn is_disk_full(waited: &Waited) -> bool {
 
 /// A pool whose nodes are there but not ready; `stillness` is how long a node may stay as it is, `output` the end of what
 /// the start task of [`failed_start`] wrote, `disks` those of the nodes when [`is_disk_full`].
-pub(super) fn unready(at: At<'_>, waited: &Waited, stillness: Duration, (output, disks): (&str, &Disks)) -> Error {
+pub(super) fn unready(
+    at: At<'_>,
+    waited: &Waited,
+    (stillness, within): (Duration, Within),
+    (output, disks): (&str, &Disks),
+) -> Error {
     let (census, goal) = (&waited.census, waited.goal);
     let cause = Cause::of(&waited.nodes, census);
     let kind = match cause {
@@ -450,66 +455,10 @@ pub(super) fn unready(at: At<'_>, waited: &Waited, stillness: Duration, (output,
     let error = cause.told(
         at,
         at.keeping(error, census.total),
-        census.total.total(),
+        (census.total.total(), within),
         (output, disks),
     );
     at.releasing(error, census.total)
-}
-
-fn start_task(
-    at: At<'_>,
-    error: Error,
-    (node, failure, alike): (&Node, &StartTaskFailure, Alike),
-    (output, few): (&str, Option<u32>),
-) -> Error {
-    let error = match failure.exit_code {
-        Some(code) => error.with_fact(match alike {
-            Alike::All(count) => format!(
-                "on all {count} it ended with exit code {code}, first on {}",
-                one_line(&node.id)
-            ),
-            Alike::No => format!(
-                "on the first of them, {}, it ended with exit code {code}",
-                one_line(&node.id)
-            ),
-        }),
-        None => error,
-    };
-    let error = match last_line(output) {
-        Some(line) => error.with_fact(format!("the last line of its error output: {line}")),
-        None => error,
-    };
-    let read = at.az_with(az::START_TASK_OUTPUT, &[("node", &one_line(&node.id))]);
-    let text = "download all of its error output (its normal output is startup/stdout.txt)";
-    let error = error.with_next(text, read);
-    let (error, how) = match few {
-        Some(others) => {
-            let passes = format!("where it may pass by itself (the other {others} ran it well), run again with ");
-            let after = ", which reboots these nodes once and then replaces them";
-            let next = words![passes, Piece::set(pool::HEAL_NODES, true), after];
-            (error.with_next(next, None), "or")
-        }
-        None => (error, "then"),
-    };
-    error
-        .with_next(
-            words![
-                format!("{how} correct the start task and roll out to a new "),
-                pool::POOL_ID,
-                ", or to this pool with ",
-                Piece::set(pool::STRATEGY, "in-place"),
-                "; the same run would change nothing"
-            ],
-            None,
-        )
-        .with_words_of_service(format!("Batch: {}", one_line(&failure.to_string())))
-}
-
-/// How many other nodes there are, when so few are ill that healing replaces them.
-fn few(count: usize, all: u32) -> Option<u32> {
-    let count = u32::try_from(count).unwrap_or(u32::MAX);
-    let is_few = count <= Healing::default().max_unhealthy.of(all);
-    is_few.then(|| all.saturating_sub(count)).filter(|others| *others > 0)
 }
 
 fn unusable(at: At<'_>, error: Error, (count, all): (u32, u32), (node, disks): (&Node, &Disks)) -> Error {

@@ -10,7 +10,8 @@ use super::{
     decide::Intent,
     disk_sizes,
     disks::Disks,
-    explain, follow,
+    explain::{self, Within},
+    follow,
     node_logs::{self, LogsOf},
     pool::PoolAccess,
     size::Sizing,
@@ -77,7 +78,7 @@ impl<'s> Filling<'s> {
         if waited.verdict == Verdict::Good {
             return Ok(());
         }
-        Err(unready(access, &waited, (self.readiness, self.node_logs)).await)
+        Err(unready(access, (&waited, Within::Change), (self.readiness, self.node_logs)).await)
     }
 
     /// Brings the pool to the size of `intent`, runs the command on each node, and sees that they stay ready.
@@ -132,7 +133,7 @@ impl<'s> Filling<'s> {
 /// the logs of an ill node are.
 pub(super) async fn unready(
     access: &PoolAccess<'_>,
-    waited: &Waited,
+    (waited, within): (&Waited, Within),
     (readiness, node_logs): (Readiness, Option<&NodeLogs>),
 ) -> Error {
     let output = match explain::failed_start(waited) {
@@ -143,7 +144,7 @@ pub(super) async fn unready(
         true => disk_sizes::look(access).await,
         false => Disks::default(),
     };
-    let error = explain::unready(access.at(), waited, readiness.node_timeout, (&output, &disks));
+    let error = explain::unready(access.at(), waited, (readiness.node_timeout, within), (&output, &disks));
     let Some(ill) = explain::ill_node(waited).map(LogsOf::new) else {
         return error;
     };

@@ -4,8 +4,10 @@
 
 use azure_batch_core::{
     error::{ErrorKind, Result},
+    failure::Failure,
+    options::Door,
     rollout::{self, NodeAction, PoolAction, RolloutReport},
-    settings::{Adopt, HealNodes, LogsSignIn, NodeLogs, ROLLOUT_DEADLINE, RolloutSettings, Share},
+    settings::{Adopt, HealNodes, LogsSignIn, NodeLogs, OnBad, ROLLOUT_DEADLINE, RolloutSettings, Share, Strategy},
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -14,7 +16,7 @@ use crate::{
     given::checked,
     publish_sweep::write_count,
     rollout::{client, entries, failure, good, roll_out, settings, world},
-    rollout_in_place::{ask, in_place, state, working},
+    rollout_in_place::{ask, back, in_place, state, working},
     support::Azure,
     sweep::{
         Ends, OUTLIVED, Sweep,
@@ -89,6 +91,79 @@ async fn a_node_that_batch_has_lost_is_given_time_and_then_removed() {
         panic!("{:?}", report.healed)
     };
     assert!(why.starts_with("Batch has had no contact with it for"), "{why}");
+}
+
+/// Settings with a start task of this command.
+fn starting(mut settings: RolloutSettings, command: &str) -> RolloutSettings {
+    let json = json!({"startTask": {"commandLine": command}});
+    settings.pool.json = json.as_object().unwrap().clone().into();
+    settings
+}
+
+/// The settings with the flags that a text names.
+fn typed(mut settings: RolloutSettings, text: &str) -> RolloutSettings {
+    if text.contains("--strategy in-place") {
+        settings.change.strategy = Strategy::InPlace;
+    }
+    if text.contains("--heal-nodes") {
+        settings.policy.healing.nodes = HealNodes::Yes;
+    }
+    if let Some((_, rest)) = text.split_once("--max-unhealthy ") {
+        let share: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '%').collect();
+        settings.policy.healing.max_unhealthy = share.parse().unwrap();
+    }
+    settings
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_of_failed_start_tasks_works_when_it_is_typed_with_a_correct_one() {
+    for count in [3, 10] {
+        let azure = world(|_| {});
+        azure.fault(json!({"kind": "startTaskFailed", "count": count, "exitCode": 3, "target": "acct1/p1"}));
+        let asked = starting(settings("acct1", 10), "exit 3");
+        let error = failure(&azure, &asked).await;
+        assert_eq!(error.kind(), ErrorKind::BadNodes, "{}", error.report());
+        let failure = Failure::of(&error, Door::Flag);
+        let said = failure
+            .next
+            .iter()
+            .find(|next| next.text.contains("orrect the start task"));
+        let text = said.unwrap_or_else(|| panic!("{failure:?}")).text.clone();
+        azure.turn_the_page();
+        let outcome = roll_out(&azure, &typed(starting(settings("acct1", 10), "exit 0"), &text)).await;
+        if let Err(error) = &outcome.result {
+            panic!("{text}\n{}", error.report());
+        }
+        assert_eq!(outcome.report.ready, Some(10), "{text}");
+        assert_eq!(outcome.report.updated, ["startTask.commandLine"], "{text}");
+        let rebooted = entries(&azure, &Method::POST, "/reboot").len();
+        assert_eq!(
+            (rebooted, entries(&azure, &Method::POST, "/removenodes").len()),
+            (count, 0)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn during_a_change_a_failed_start_task_is_corrected_once_the_pool_is_back() {
+    let azure = working().await;
+    azure.fault(json!({"kind": "startTaskFailed", "count": 1, "exitCode": 3}));
+    let mut wanted = starting(in_place(5), "exit 3");
+    wanted.change.on_failure = OnBad::Keep;
+    let error = failure(&azure, &wanted).await;
+    assert_eq!(error.kind(), ErrorKind::Kept, "{}", error.report());
+    let shown = error.report_for(Door::Flag);
+    assert!(
+        shown.contains("correct the start task, and run again with it once the pool is back to what it was"),
+        "{shown}"
+    );
+    assert!(
+        !shown.contains("--heal-nodes"),
+        "no node is healed during a change: {shown}"
+    );
+    good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&back())).await);
+    let report = good(roll_out(&azure, &starting(in_place(5), "exit 0")).await);
+    assert_eq!((report.action, report.ready), (PoolAction::Replaced, Some(5)));
 }
 
 /// With a container for the logs of ill nodes.

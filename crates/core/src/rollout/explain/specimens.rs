@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{At, Back, Disks, Ending, kept, other_size, refused, unready};
+use super::{At, Back, Disks, Ending, Within, kept, other_size, refused, unready};
 use crate::{
     batch::{
         account::{Account, Allocation, Quotas},
@@ -219,7 +219,7 @@ fn of_nodes(at: At<'_>) -> Vec<(String, Error)> {
             goal: goal(),
             verdict: Verdict::Pending,
         };
-        let error = unready(at, &waited, Duration::from_secs(1800), (OUTPUT, &disks));
+        let error = unready(at, &waited, (Duration::from_secs(1800), Within::Pool), (OUTPUT, &disks));
         (format!("nodes {name}"), error)
     };
     lists.into_iter().map(one).collect()

@@ -52,7 +52,7 @@ fn report(verdict: Verdict, groups: &[(u32, Value)]) -> String {
     let error = unready(
         at(&site()),
         &waited(verdict, groups),
-        Duration::from_secs(1800),
+        (Duration::from_secs(1800), Within::Pool),
         ("", &Disks::default()),
     );
     Failure::of(&error, Door::Flag).complaint(100)
@@ -81,7 +81,7 @@ fn the_last_line_of_a_failed_start_task_is_shown_with_its_exit_code() {
     let error = unready(
         at(&site()),
         &waited,
-        Duration::from_secs(1800),
+        (Duration::from_secs(1800), Within::Pool),
         (output, &Disks::default()),
     );
     let text = Failure::of(&error, Door::Flag).complaint(400);
