@@ -4,6 +4,7 @@ use crate::reads_well::MustFail as _;
 use std::time::Duration;
 
 use azure_batch_core::{
+    compute::version,
     error::ErrorKind,
     fleet,
     options::pool::{
@@ -12,15 +13,18 @@ use azure_batch_core::{
     },
     progress::Event,
     rollout::{self, RolloutOutcome},
-    settings::{self, Values},
+    settings::{self, Checked, ROLLOUT_DEADLINE, RolloutSettings, UnresolvedRollout, Values},
 };
 use http::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    given::rollout_values,
     rollout::{entries, image, world},
-    support::{Azure, GROUP},
+    rollout_blue_green::blue_green,
+    rollout_in_place::{in_place, working_in},
+    support::{Azure, GROUP, lines},
 };
 
 const DEFINITION: &str = "/providers/Microsoft.Compute/galleries/gal1/images/def1";
@@ -105,6 +109,83 @@ async fn a_rule_becomes_one_version_before_anything_is_written() {
         );
         assert_eq!(said.contains(&line), is_chosen, "{said:?}");
     }
+}
+
+/// The settings with the version that a rule means.
+fn by_rule(settings: &RolloutSettings, rule: &str) -> Checked<UnresolvedRollout> {
+    let values = rollout_values(settings)
+        .with(IMAGE_DEFINITION, format!("{GROUP}{DEFINITION}"))
+        .with(IMAGE_VERSION, rule);
+    settings::rollout(&values).unwrap().settings
+}
+
+/// Pool p1 on 0.9.0 with work, and a definition of which 1.1.0 is the latest version after `admitted`.
+async fn with_newer() -> Azure {
+    working_in(|seed| {
+        let mut newer = seed["versions"][0].clone();
+        newer["name"] = "1.1.0".into();
+        newer["publishingProfile"]["excludeFromLatest"] = true.into();
+        seed["versions"].as_array_mut().unwrap().push(newer);
+    })
+    .await
+}
+
+async fn admit(azure: &Azure) {
+    let id = image("1.1.0").parse().unwrap();
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let found = client.find(&version::get(&id)).await.unwrap().unwrap();
+    let mut body = found.value();
+    body["properties"]["publishingProfile"]["excludeFromLatest"] = false.into();
+    client.send(&version::put(&id, body)).await.unwrap();
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    azure.turn_the_page();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_command_finishes_what_it_began_though_another_version_became_latest() {
+    for (wanted, rule) in [
+        (in_place(5), "latest"),
+        (blue_green(5), "latest"),
+        (blue_green(5), ">=1.0"),
+    ] {
+        let azure = with_newer().await;
+        let limit = Duration::from_secs(1200);
+        let (stopped, _events) = azure.client_with_limit(&CancellationToken::new(), limit).await;
+        let first = rollout::run(&stopped, &by_rule(&wanted, rule)).await;
+        assert_eq!(first.report.version, Some(image("1.0.0").parse().unwrap()), "{rule}");
+        assert_eq!(first.result.must_fail().kind(), ErrorKind::Deadline);
+        admit(&azure).await;
+        for (number, pace) in [("1.0.0", "goes on"), ("1.1.0", "is new")] {
+            let (client, mut events) = azure
+                .client_with_limit(&CancellationToken::new(), ROLLOUT_DEADLINE)
+                .await;
+            let again = rollout::run(&client, &by_rule(&wanted, rule)).await;
+            let said = lines(&mut events);
+            again
+                .result
+                .unwrap_or_else(|error| panic!("{pace}: {}", error.report()));
+            assert_eq!(again.report.version, Some(image(number).parse().unwrap()), "{said:?}");
+            let note = "a roll-out of def1 1.0.0 has begun and not come to its end: this run goes on with that version";
+            let has_note = said.iter().any(|line| line.contains(note));
+            assert_eq!(has_note, number == "1.0.0", "{said:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_never_meant_the_version_that_has_begun_does_not_take_it_up() {
+    let azure = with_newer().await;
+    let limit = Duration::from_secs(1200);
+    let (stopped, _events) = azure.client_with_limit(&CancellationToken::new(), limit).await;
+    let first = rollout::run(&stopped, &by_rule(&blue_green(5), "latest")).await;
+    assert_eq!(first.result.must_fail().kind(), ErrorKind::Deadline);
+    admit(&azure).await;
+    let (client, _events) = azure
+        .client_with_limit(&CancellationToken::new(), ROLLOUT_DEADLINE)
+        .await;
+    let other = rollout::run(&client, &by_rule(&blue_green(5), "~1.1")).await;
+    assert!(other.result.must_fail().report().contains("this one is to 1.1.0"));
+    assert_eq!(azure.writes(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -85,7 +85,8 @@ fn context(given: &PublishSettings) -> PublishContext<'_> {
     }
 }
 
-fn rollout_values(given: &RolloutSettings) -> Values {
+/// A roll-out as values of options.
+pub(crate) fn rollout_values(given: &RolloutSettings) -> Values {
     let mut values = account(&given.account);
     pool_values(&mut values, &given.pool);
     patience_values(&mut values, &given.policy.resize, &given.policy.readiness);
