@@ -118,7 +118,7 @@ use crate::{
 use blue_green::{Surge, find};
 use cancelled::{Halt, Stopped};
 use decide::Intent;
-use explain::{At, Within};
+use explain::At;
 use filling::Filling;
 use observe::Site;
 use plan::Size;
@@ -542,9 +542,7 @@ fn advised(client: &Client, site: &Site, ensured: Result<()>, report: &mut Rollo
 
 async fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, waited: &Waited) -> Result<()> {
     if waited.verdict != Verdict::Good {
-        let within = Within::pool(settings.pool.autoscale.as_ref());
-        let patience = (settings.policy.readiness, settings.node_logs.as_ref());
-        return Err(filling::unready(access, (waited, within), patience).await);
+        return Err(filling::unready_pool(access, waited, settings).await);
     }
     warn_of_missing(access, waited);
     if let Some(image) = &waited.census.other_image {

@@ -129,9 +129,16 @@ impl<'s> Filling<'s> {
     }
 }
 
-/// A pool whose nodes are not good, with the end of what a failed start task wrote, the disks where one is full, and where
+/// A pool that has its image and whose nodes are not good.
+pub(super) async fn unready_pool(access: &PoolAccess<'_>, waited: &Waited, settings: &RolloutSettings) -> Error {
+    let within = Within::pool(settings.pool.autoscale.as_ref());
+    let patience = (settings.policy.readiness, settings.node_logs.as_ref());
+    unready(access, (waited, within), patience).await
+}
+
+/// Nodes that are not good, with the end of what a failed start task wrote, the disks where one is full, and where
 /// the logs of an ill node are.
-pub(super) async fn unready(
+async fn unready(
     access: &PoolAccess<'_>,
     (waited, within): (&Waited, Within),
     (readiness, node_logs): (Readiness, Option<&NodeLogs>),
