@@ -130,7 +130,7 @@ const VERBS: &[Named] = &[
         verb: Verb::Doctor,
         about: "Check sign-in, account and rights, and show what to type where something is missing; it changes nothing",
         examples: include_str!("cli/doctor.txt"),
-        exit_codes: "0 all checks passed",
+        exit_codes: "0 no check failed",
     },
     Named {
         verb: Verb::Status,

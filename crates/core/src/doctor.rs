@@ -21,7 +21,7 @@ use crate::{
     options::pool::ACCOUNT,
     preflight,
     progress::Span,
-    rights::{self, Naming, Remedy, Rights},
+    rights::{self, Naming, Need, Remedy, Rights},
     rollout::{self, MadeBy},
     settings::{AccountRef, Checked, DoctorSettings},
     words::plural,
@@ -32,6 +32,9 @@ const SCHEMA: u32 = 1;
 
 /// By how much clocks differ when it is worth a line: Entra ID lets some minutes pass, and less is no fault.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
+
+/// The check of a right that every roll-out needs.
+const RIGHT: &str = "right";
 
 /// Everything that was checked.
 #[derive(Debug, Serialize)]
@@ -273,9 +276,14 @@ async fn check_rights(client: &Client, settings: &DoctorSettings, report: &mut D
             .known()
             .map_or_else(|| version.definition().to_string(), ToString::to_string)
     });
-    let needs = rights::pool_work(settings.account.as_ref(), image.as_deref(), Naming::Named);
-    let rights = rights::check(client, needs).await?;
-    show_rights(&rights, report);
+    let account = settings.account.as_ref();
+    let mut groups = vec![(RIGHT, rights::pool_work(account, image.as_deref(), Naming::Named))];
+    if let Some(AccountRef::Id(id)) = account {
+        groups.extend(rights::of_some_roll_outs(id));
+    }
+    let needs = groups.iter().flat_map(|(_, needs)| needs.iter().cloned());
+    let rights = rights::check(client, needs.collect()).await?;
+    show_rights(&rights, &groups, report);
     if !rights.missing.is_empty() {
         let identity = client.identity();
         report.remedy = Some(Remedy::of(rights.missing.iter(), identity.as_deref()));
@@ -283,9 +291,18 @@ async fn check_rights(client: &Client, settings: &DoctorSettings, report: &mut D
     Ok(())
 }
 
-fn show_rights(rights: &Rights, report: &mut DoctorReport) {
+/// Each right under what needs it.
+fn show_rights(rights: &Rights, groups: &[(&str, Vec<Need>)], report: &mut DoctorReport) {
+    let check = |need: &Need| {
+        let group = groups.iter().find(|(_, needs)| needs.contains(need));
+        group.map_or(RIGHT, |(check, _)| check).to_owned()
+    };
     for need in &rights.held {
-        report.add("right", State::Good, format!("{} {}", need.action.name(), need.purpose));
+        report.add(
+            check(need),
+            State::Good,
+            format!("{} {}", need.action.name(), need.purpose),
+        );
     }
     for need in &rights.missing {
         let text = format!("{} {}, on {}", need.action.name(), need.purpose, need.scope);
@@ -294,7 +311,7 @@ fn show_rights(rights: &Rights, report: &mut DoctorReport) {
             rights::Without::Skips => (State::Limited, None),
         };
         report.checks.push(Diagnosis {
-            check: "right".to_owned(),
+            check: check(need),
             state,
             text: format!("missing: {text}"),
             hint: None,
@@ -302,7 +319,7 @@ fn show_rights(rights: &Rights, report: &mut DoctorReport) {
         });
     }
     for (scope, why) in &rights.unread {
-        report.add("right", State::Unknown, format!("cannot be asked on {scope}: {why}"));
+        report.add(RIGHT, State::Unknown, format!("cannot be asked on {scope}: {why}"));
     }
 }
 

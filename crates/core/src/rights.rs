@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use needs::{
-    DELETE_POOLS, Naming, assignment, held_jobs, identities, other_sizes, pool_deletion, pool_work, replacement,
-    return_in_place, return_to_former, rollout, second_pool, trial,
+    DELETE_POOLS, Naming, assignment, held_jobs, identities, of_some_roll_outs, other_sizes, pool_deletion,
+    pool_work, replacement, return_in_place, return_to_former, rollout, second_pool, trial,
 };
 pub use remedy::{Remedy, given_by};
 pub use upkeep::{Deed, leftover, test_pool, version_of};

@@ -72,8 +72,51 @@ const fn sign(state: State) -> &'static str {
 
 fn headline(report: &DoctorReport) -> String {
     let count = |state| report.checks.iter().filter(|check| check.state == state).count();
+    let (all, good) = (report.checks.len(), count(State::Good));
     match count(State::Bad) {
-        0 => format!("all {} checks passed", count(State::Good)),
-        bad => format!("{bad} of {} checks failed", report.checks.len()),
+        0 if good == all => format!("all {all} checks passed"),
+        0 => {
+            let others = [State::Limited, State::Unknown].map(|state| (count(state), sign(state)));
+            let others = others.iter().filter(|(count, _)| *count > 0);
+            let others: Vec<String> = others.map(|(count, sign)| format!("{count} {sign}")).collect();
+            format!("no check failed: {good} of {all} passed, {}", others.join(", "))
+        }
+        bad => format!("{bad} of {all} checks failed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(states: &[State]) -> String {
+        let check = |state: &State| Diagnosis {
+            check: "right".to_owned(),
+            state: *state,
+            text: String::new(),
+            hint: None,
+            kind: None,
+        };
+        headline(&DoctorReport {
+            schema_version: 1,
+            assertion: None,
+            checks: states.iter().map(check).collect(),
+            remedy: None,
+        })
+    }
+
+    #[test]
+    fn all_checks_have_passed_only_when_nothing_is_lacking() {
+        use State::{Bad, Good, Limited, Unknown};
+        assert_eq!(said(&[Good, Good]), "all 2 checks passed");
+        assert_eq!(
+            said(&[Good, Limited, Limited]),
+            "no check failed: 1 of 3 passed, 2 limited"
+        );
+        assert_eq!(
+            said(&[Good, Limited, Unknown]),
+            "no check failed: 1 of 3 passed, 1 limited, 1 unknown"
+        );
+        assert_eq!(said(&[Good, Limited, Bad]), "1 of 3 checks failed");
     }
 }

@@ -39,7 +39,8 @@ pub fn rollout(settings: &RolloutSettings, naming: Naming) -> Vec<Need> {
 pub fn trial(settings: &RolloutSettings) -> Vec<Need> {
     let mut needs = rollout(settings, Naming::Named);
     if let (AccountRef::Id(id), true) = (&settings.account, settings.change.canary.command.is_some()) {
-        needs.extend(jobs(&id.to_string(), true));
+        needs.extend(jobs(&id.to_string()));
+        needs.push(job_deletion(&id.to_string()));
     }
     needs
 }
@@ -49,7 +50,9 @@ pub fn trial(settings: &RolloutSettings) -> Vec<Need> {
 pub fn replacement(settings: &RolloutSettings) -> Vec<Need> {
     let mut needs = rollout(settings, Naming::Named);
     if let AccountRef::Id(id) = &settings.account {
-        needs.extend(jobs(&id.to_string(), settings.change.canary.command.is_some()));
+        let id = id.to_string();
+        needs.extend(jobs(&id));
+        needs.extend(settings.change.canary.command.as_ref().map(|_| job_deletion(&id)));
     }
     needs
 }
@@ -110,6 +113,27 @@ fn second_pool_deletion(account: &AccountRef) -> Option<Need> {
 #[must_use]
 pub fn identities(settings: &RolloutSettings) -> Vec<Need> {
     settings.pool.parts.identities.iter().map(assignment).collect()
+}
+
+/// What not every roll-out needs of an account, by what needs it. Each other roll-out goes on without it.
+#[must_use]
+pub fn of_some_roll_outs(account: &BatchAccountId) -> [(&'static str, Vec<Need>); 3] {
+    let id = account.to_string();
+    let purpose = "to delete the former pool, or the second one once the work returns";
+    let of_second = vec![
+        of_schedules(&id, "to find the schedules that make jobs for the pool"),
+        Need::failing(id.as_str(), DELETE_POOLS, purpose),
+    ];
+    let groups = [
+        ("right to change a pool that has jobs", jobs(&id)),
+        ("right to try an image by a command", vec![job_deletion(&id)]),
+        ("right to move work to a second pool", of_second),
+    ];
+    let skips = |need: Need| Need {
+        without: Without::Skips,
+        ..need
+    };
+    groups.map(|(what, needs)| (what, needs.into_iter().map(skips).collect()))
 }
 
 /// What giving a pool a managed identity needs on that identity.
@@ -202,7 +226,7 @@ fn work_of_pools(account: &AccountRef) -> Vec<Need> {
     let AccountRef::Id(id) = account else { return Vec::new() };
     let account = id.to_string();
     let mut needs = pools(&account);
-    needs.extend(jobs(&account, false));
+    needs.extend(jobs(&account));
     needs
 }
 
@@ -232,28 +256,33 @@ fn pools(account: &str) -> Vec<Need> {
     ]
 }
 
-fn jobs(account: &str, is_tried_by_a_task: bool) -> Vec<Need> {
-    let need = |name, purpose| Need {
-        scope: account.to_owned(),
-        action: Action::Data(name),
-        purpose,
-        without: Without::Fails,
-    };
-    let mut needs = vec![
-        need(
+fn jobs(account: &str) -> Vec<Need> {
+    vec![
+        data(
+            account,
             "Microsoft.Batch/batchAccounts/jobs/read",
             "to find the pool's jobs and tasks",
         ),
-        need(
+        data(
+            account,
             "Microsoft.Batch/batchAccounts/jobs/write",
             "to disable the pool's jobs and to enable them again",
         ),
-    ];
-    if is_tried_by_a_task {
-        needs.push(need(
-            "Microsoft.Batch/batchAccounts/jobs/delete",
-            "to delete the job that tries the image",
-        ));
+    ]
+}
+
+fn job_deletion(account: &str) -> Need {
+    let purpose = "to delete the job that tries the image";
+    data(account, "Microsoft.Batch/batchAccounts/jobs/delete", purpose)
+}
+
+fn of_schedules(account: &str, purpose: &'static str) -> Need {
+    data(account, "Microsoft.Batch/batchAccounts/jobSchedules/read", purpose)
+}
+
+fn data(account: &str, action: &'static str, purpose: &'static str) -> Need {
+    Need {
+        action: Action::Data(action),
+        ..Need::failing(account, action, purpose)
     }
-    needs
 }

@@ -44,7 +44,7 @@ async fn a_sound_identity_passes_every_check_and_nothing_is_written() {
         "{:?}",
         states(&report)
     );
-    assert_eq!(report.checks.len(), 10);
+    assert_eq!(report.checks.len(), 15);
     assert!(report.failure().is_none() && report.remedy.is_none() && azure.writes().is_empty());
 }
 
@@ -72,6 +72,11 @@ async fn every_missing_right_is_shown_at_once_with_what_gives_it() {
         missing,
         [
             "Microsoft.Batch/batchAccounts/pools/write",
+            "Microsoft.Batch/batchAccounts/jobs/read",
+            "Microsoft.Batch/batchAccounts/jobs/write",
+            "Microsoft.Batch/batchAccounts/jobs/delete",
+            "Microsoft.Batch/batchAccounts/jobSchedules/read",
+            "Microsoft.Batch/batchAccounts/pools/delete",
             "Microsoft.Compute/disks/beginGetAccess/action",
             "Microsoft.Compute/galleries/images/versions/write",
         ]
@@ -79,6 +84,38 @@ async fn every_missing_right_is_shown_at_once_with_what_gives_it() {
     assert_eq!(report.failure(), Some(ErrorKind::NoRights));
     let commands = report.remedy.unwrap().commands;
     assert!(commands[0].contains("\"Azure Batch Data Contributor\""), "{commands:?}");
+}
+
+/// All of the resource manager, and of Batch's data plane the pools alone.
+fn without_jobs() -> Azure {
+    world(|seed| {
+        seed["roleAssignments"] = json!([{"principal": APPLICATION, "scope": GROUP, "actions": ["*"],
+            "dataActions": ["Microsoft.Batch/batchAccounts/pools/*"]}]);
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_some_roll_outs_need_is_lacking_by_what_needs_it() {
+    let report = examined(&without_jobs(), &account("acct1")).await;
+    let lacking = report.checks.iter().filter(|check| check.state == State::Limited);
+    let lacking: Vec<String> = lacking
+        .map(|check| {
+            let action = check.text.split(' ').nth(1).unwrap();
+            format!("{}: {}", check.check, action.rsplit_once("batchAccounts/").unwrap().1)
+        })
+        .collect();
+    assert_eq!(
+        lacking,
+        [
+            "right to change a pool that has jobs: jobs/read",
+            "right to change a pool that has jobs: jobs/write",
+            "right to try an image by a command: jobs/delete",
+            "right to move work to a second pool: jobSchedules/read",
+        ]
+    );
+    assert_eq!(report.failure(), None);
+    let remedy = report.remedy.unwrap();
+    assert_eq!(remedy.custom_role["DataActions"].as_array().unwrap().len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
