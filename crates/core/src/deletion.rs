@@ -26,7 +26,8 @@ use crate::{
         pool::ACCOUNT,
     },
     plan::{Effect, Plan, Step},
-    preflight, rights,
+    preflight,
+    rights::{self, Need},
     rollout::{self, MadeBy, UnderWay},
     settings::{AccountRef, Checked, Consent, DeletionSettings},
     words,
@@ -202,7 +203,8 @@ impl Refusal {
 /// `Refused` for a pool that is not ours or in use; when Azure refuses, or the run ends.
 pub async fn run(client: &Client, settings: &Checked<DeletionSettings>) -> Result<DeletionReport> {
     let deleted = delete(client, settings).await;
-    deleted.map_err(|error| error.in_flow(format!("cannot delete pool {}", settings.pool)))
+    let advised = |error: Error| rights::advised(error, client.identity().as_deref(), Some(&settings.account));
+    deleted.map_err(|error| advised(error).in_flow(format!("cannot delete pool {}", settings.pool)))
 }
 
 async fn delete(client: &Client, settings: &DeletionSettings) -> Result<DeletionReport> {
@@ -210,7 +212,10 @@ async fn delete(client: &Client, settings: &DeletionSettings) -> Result<Deletion
         AccountRef::Endpoint(endpoint) => endpoint.clone(),
         AccountRef::Id(id) => account::read(client, id, ACCOUNT).await?.endpoint,
     };
-    let first = look(client, &endpoint, settings).await?;
+    let first = match look(client, &endpoint, settings).await {
+        Ok(first) => first,
+        Err(error) => return Err(preflight::with_all_lacks(client, error, needs(settings)).await),
+    };
     if let (Next::Do(DeletionStep::DeletePool { .. }), Some(pool)) = (&first.next, &first.pool) {
         tell_work(client, &endpoint, (settings, pool)).await?;
     }
@@ -239,6 +244,14 @@ async fn delete(client: &Client, settings: &DeletionSettings) -> Result<Deletion
         report.gone = true;
     }
     Ok(report)
+}
+
+/// The rights of all of it; an account that is given by its endpoint has no scope that could be asked.
+fn needs(settings: &DeletionSettings) -> Vec<Need> {
+    match &settings.account {
+        AccountRef::Id(account) => rights::deletion(account, settings.with_jobs),
+        AccountRef::Endpoint(_) => Vec::new(),
+    }
 }
 
 async fn until_gone(

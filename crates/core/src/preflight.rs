@@ -16,7 +16,7 @@ use crate::{
     memory::{OF_RUN, RECENT},
     options::pool::REGISTER_PROVIDER,
     plan::{About, Fact},
-    rights::{self, Need, Without},
+    rights::{self, Need, Rights, Without},
     settings::Register,
     typing::{Command, az},
     words,
@@ -38,25 +38,60 @@ pub async fn check_rights(client: &Client, needs: Vec<Need>, skipped: &mut Vec<S
     for (scope, why) in &rights.unread {
         skipped.push(format!("rights on {scope}: {why}"));
     }
+    if let Some(error) = lacking(client, &rights) {
+        return Err(error);
+    }
+    for right in spared(&rights) {
+        client.note(format!("this identity lacks {right}; this run goes on without it"));
+    }
+    Ok(())
+}
+
+/// The error of a look that was refused for want of a right, with all that is missing for the run: it is said at once, and
+/// not one right a run. For looks before the first write.
+pub async fn with_all_lacks(client: &Client, refused: Error, needs: Vec<Need>) -> Error {
+    let is_open = refused.kind() == ErrorKind::NoRights && refused.has_status(403) && !refused.has_next();
+    if !is_open {
+        return refused;
+    }
+    match rights::check(&client.recalling(OF_RUN), once(needs)).await {
+        Ok(rights) => match lacking(client, &rights) {
+            Some(error) => error.because(refused),
+            None => refused,
+        },
+        Err(over) => over,
+    }
+}
+
+/// The error of what makes the run fail. Who asks for rights asks once, so it names the others too.
+fn lacking(client: &Client, rights: &Rights) -> Option<Error> {
+    let error = rights.error(client.identity().as_deref())?;
+    let others: Vec<String> = spared(rights).collect();
+    Some(match others.is_empty() {
+        true => error,
+        false => error.with_fact(format!(
+            "a run goes on without these, which are missing too: {}",
+            others.join("; ")
+        )),
+    })
+}
+
+/// What is missing and makes no run fail.
+fn spared(rights: &Rights) -> impl Iterator<Item = String> {
     let spared = rights.missing.iter().filter(|need| need.without == Without::Skips);
-    let lacks = spared.map(|need| format!("{}, the right {}", need.action.name(), need.purpose));
-    match rights.error(client.identity().as_deref()) {
-        // Who asks for rights asks once.
-        Some(error) => {
-            let others: Vec<String> = lacks.collect();
-            Err(match others.is_empty() {
-                true => error,
-                false => error.with_fact(format!(
-                    "a run goes on without these, which are missing too: {}",
-                    others.join("; ")
-                )),
-            })
-        }
-        None => {
-            lacks.for_each(|right| client.note(format!("this identity lacks {right}; this run goes on without it")));
-            Ok(())
+    spared.map(|need| format!("{}, the right {}", need.action.name(), need.purpose))
+}
+
+/// Each right once.
+fn once(needs: impl IntoIterator<Item = Need>) -> Vec<Need> {
+    let mut each: Vec<Need> = Vec::new();
+    for need in needs {
+        let is_known = |known: &Need| known.scope == need.scope && known.action == need.action;
+        if !each.iter().any(is_known) {
+            each.push(need);
         }
     }
+    each
 }
 
 /// The same for a run that lists nothing of what it could not check: that is a note. Each right is asked for once.
@@ -64,17 +99,8 @@ pub async fn check_rights(client: &Client, needs: Vec<Need>, skipped: &mut Vec<S
 /// # Errors
 /// `NoRights` with everything that is missing.
 pub async fn require_rights(client: &Client, needs: impl IntoIterator<Item = Need>) -> Result<()> {
-    let mut each: Vec<Need> = Vec::new();
-    for need in needs {
-        if !each
-            .iter()
-            .any(|known| known.scope == need.scope && known.action == need.action)
-        {
-            each.push(need);
-        }
-    }
     let mut skipped = Vec::new();
-    check_rights(client, each, &mut skipped).await?;
+    check_rights(client, once(needs), &mut skipped).await?;
     for what in skipped {
         client.note(format!("not checked: {what}"));
     }

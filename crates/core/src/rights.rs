@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use needs::{
-    DELETE_POOLS, Naming, assignment, held_jobs, identities, of_some_roll_outs, other_sizes, pool_deletion,
+    DELETE_POOLS, Naming, assignment, deletion, held_jobs, identities, of_some_roll_outs, other_sizes, pool_deletion,
     pool_work, replacement, return_in_place, return_to_former, rollout, second_pool, trial,
 };
 pub use remedy::{Remedy, given_by};
@@ -144,8 +144,8 @@ pub fn lack(refusal: &Error) -> String {
     )
 }
 
-/// The error of a run that a service refused for want of a right, with what gives the right. Batch names no action: what
-/// it refuses is work with the account's pools.
+/// The error of a run that a service refused for want of a right, with what gives the right. Where Batch's words name no
+/// action, what it refuses is work with the account's pools.
 #[must_use]
 pub fn advised(error: Error, identity: Option<&str>, account: Option<&AccountRef>) -> Error {
     let refusal = match error.refusal_of_request() {
@@ -177,29 +177,39 @@ pub fn advised(error: Error, identity: Option<&str>, account: Option<&AccountRef
             )
         }
         (None, Some(account)) => {
-            let command = remedy::pool_work_role(&account, identity);
-            let who = remedy::who(identity);
-            let doing = error.layers().last().map(|layer| layer.layer().0.spelled(Door::Flag));
-            let refused = match doing.as_deref().and_then(|doing| doing.strip_prefix(CANNOT)) {
-                Some(what) => format!("Batch refused to {what}"),
-                None => "Batch refused it".to_owned(),
-            };
-            let happened = format!(
-                "{refused}: a right to the pools of {} is missing",
-                resource::in_words(&account)
+            let action = remedy::named(refusal).map(str::to_owned);
+            by_batch(error, action, &account, identity)
+        }
+        (None, None) => error,
+    }
+}
+
+/// The error of a request that Batch refused, which has named the action or has not.
+fn by_batch(error: Error, action: Option<String>, account: &str, identity: Option<&str>) -> Error {
+    let (who, place) = (remedy::who(identity), resource::in_words(account));
+    let doing = error.layers().last().map(|layer| layer.layer().0.spelled(Door::Flag));
+    let (happened, fact) = match (action, doing.as_deref().and_then(|doing| doing.strip_prefix(CANNOT))) {
+        (Some(action), _) => (
+            format!("the right {action} is missing on {place}"),
+            format!("{who} lacks it; the role below has all rights to the pools and jobs of the account"),
+        ),
+        (None, what) => {
+            let refused = what.map_or_else(
+                || "Batch refused it".to_owned(),
+                |what| format!("Batch refused to {what}"),
             );
             let fact = format!(
                 "{who} lacks it, and Batch does not say which right it is; the resource manager named none that is \
                  missing, or was not asked, and the role below has those on the account that a roll-out needs"
             );
-            let error = lacking(happened, error).with_fact(fact).with_next(
-                "if the role was given in the last ten minutes, wait a little and run again",
-                None,
-            );
-            remedy::assigned(error, vec![command])
+            (format!("{refused}: a right to the pools of {place} is missing"), fact)
         }
-        (None, None) => error,
-    }
+    };
+    let error = lacking(happened, error).with_fact(fact).with_next(
+        "if the role was given in the last ten minutes, wait a little and run again",
+        None,
+    );
+    remedy::assigned(error, vec![remedy::pool_work_role(account, identity)])
 }
 
 /// The right that is missing is the reason; what it kept from being done is a fact.
@@ -230,4 +240,36 @@ pub async fn check(client: &Client, needs: Vec<Need>) -> Result<Rights> {
         }
     }
     Ok(rights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ServiceError;
+
+    const ACCOUNT: &str = "/subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/a";
+
+    fn refused(message: &str) -> String {
+        let refusal = ServiceError {
+            status: 403,
+            code: BATCH_REFUSES.to_owned(),
+            message: message.to_owned(),
+            ..ServiceError::default()
+        };
+        let error = Error::of_service(ErrorKind::NoRights, "cannot list the jobs", refusal);
+        let account = AccountRef::Id(ACCOUNT.parse().unwrap());
+        advised(error, Some("app-1"), Some(&account)).report()
+    }
+
+    #[test]
+    fn an_action_that_batch_names_is_the_right_that_is_missing() {
+        let named = refused("The caller's roles do not allow 'Microsoft.Batch/batchAccounts/jobs/read'.");
+        let right =
+            "the right Microsoft.Batch/batchAccounts/jobs/read is missing on batchAccounts/a in resource group rg";
+        assert!(named.contains(right) && !named.contains("which right"), "{named}");
+        let role = "az role assignment create --assignee app-1 --role \"Azure Batch Data Contributor\"";
+        assert!(named.contains(role), "{named}");
+        let unnamed = refused("The account has no permission");
+        assert!(unnamed.contains("Batch does not say which right it is"), "{unnamed}");
+    }
 }

@@ -251,7 +251,7 @@ pub async fn plan_among(client: &Client, resolved: &Resolved, (looks, extent): (
         }
         Ok(planned)
     };
-    let planned = planned.await;
+    let planned = before::looked(client, settings, planned.await).await;
     let asked = (client, &settings.account);
     let refused = |error: Error| {
         let report = RolloutReport::new(settings);
@@ -365,7 +365,8 @@ async fn roll_out_one(
         let beginning = plan::look(&access, pool.as_ref(), (&intent, &settled)).await?;
         Ok::<_, Error>(Ok((settled, intent, beginning)))
     };
-    let (settled, mut intent, mut beginning) = match run.step("plan", "looking at the pool", look).await? {
+    let looked = run.step("plan", "looking at the pool", look).await;
+    let (settled, mut intent, mut beginning) = match before::looked(client, settings, looked).await? {
         Ok(found) => found,
         Err(other) => return roll_out_other((client, looks), site, (settings, &other), report).await,
     };

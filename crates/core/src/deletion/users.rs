@@ -12,11 +12,9 @@ use crate::{
     client::Client,
     error::{ErrorKind, Result},
     ids::BatchEndpoint,
-    options::fleet::WITH_JOBS,
     request::Request,
     rollout,
     settings::{Consent, DeletionSettings},
-    words,
 };
 
 /// What uses a pool.
@@ -157,11 +155,10 @@ async fn items(client: &Client, list: List, settings: &DeletionSettings) -> Resu
             ));
             Ok(Vec::new())
         }
-        Err(error) if error.has_status(403) => Err(error.with_hint(words![
-            format!("grant {right}, or say "),
-            WITH_JOBS,
-            " to delete the pool without looking"
-        ])),
+        // Who uses the pool is not known, so that to delete it without looking is no advice.
+        Err(error) if error.has_status(403) => {
+            Err(error.with_hint(format!("give the identity {right} on the account, then run again")))
+        }
         listed => listed,
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     arm::permission::Action,
     ids::resource::{BatchAccountId, ImageVersionId, ManagedIdentityId},
     json,
-    settings::{AccountRef, RolloutSettings},
+    settings::{AccountRef, Consent, RolloutSettings},
 };
 
 /// What deletes pools, in Azure's word.
@@ -134,6 +134,24 @@ pub fn of_some_roll_outs(account: &BatchAccountId) -> [(&'static str, Vec<Need>)
         ..need
     };
     groups.map(|(what, needs)| (what, needs.into_iter().map(skips).collect()))
+}
+
+/// What a deletion needs that looks at the pool first, and without consent to take its jobs away at its users too.
+#[must_use]
+pub fn deletion(account: &BatchAccountId, with_jobs: Consent) -> Vec<Need> {
+    let id = account.to_string();
+    let mut needs = vec![Need::failing(
+        id.as_str(),
+        "Microsoft.Batch/batchAccounts/pools/read",
+        "to look at the pool",
+    )];
+    if with_jobs == Consent::No {
+        let purpose = "to see which jobs use the pool";
+        needs.push(data(&id, "Microsoft.Batch/batchAccounts/jobs/read", purpose));
+        needs.push(of_schedules(&id, "to see which job schedules use the pool"));
+    }
+    needs.push(pool_deletion(account));
+    needs
 }
 
 /// What giving a pool a managed identity needs on that identity.

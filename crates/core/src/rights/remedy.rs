@@ -171,6 +171,14 @@ pub(super) fn assigned(mut error: Error, commands: Vec<Command>) -> Error {
     )
 }
 
+/// The action that a refusal names, in quotes as the resource manager's do, or among its values. That Batch names one is a
+/// guess, taken from the local Azure.
+pub(super) fn named(refusal: &ServiceError) -> Option<&str> {
+    let quoted = refusal.message.split('\'');
+    let mut texts = quoted.chain(refusal.details.iter().map(|(_, text)| text.as_str()));
+    texts.find(|text| text.starts_with("Microsoft."))
+}
+
 /// What gives the right that ARM says is missing: its text names the action and the scope.
 pub(super) fn of_refusal(refusal: &ServiceError, identity: Option<&str>) -> Option<(String, Command)> {
     let quoted: Vec<&str> = refusal.message.split('\'').skip(1).step_by(2).collect();

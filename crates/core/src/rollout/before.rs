@@ -15,8 +15,8 @@ use crate::{
     error::Result,
     memory::OF_RUN,
     preflight,
-    rights::{self, Need},
-    settings::RolloutSettings,
+    rights::{self, Naming, Need},
+    settings::{RolloutSettings, Strategy},
 };
 
 /// Checks; what could not be checked is in the report.
@@ -81,6 +81,32 @@ pub(super) async fn require(
         room::require_size(client, settings, site).await?;
     }
     Ok(())
+}
+
+/// What a look before the first write has shown. One that was refused names all rights that the roll-out lacks.
+///
+/// # Errors
+/// The look's own.
+pub(super) async fn looked<T>(client: &Client, settings: &RolloutSettings, looked: Result<T>) -> Result<T> {
+    match looked {
+        Ok(seen) => Ok(seen),
+        Err(error) => Err(preflight::with_all_lacks(client, error, foreseen(settings)).await),
+    }
+}
+
+/// The rights that follow from the settings alone, when the pool is not known.
+fn foreseen(settings: &RolloutSettings) -> Vec<Need> {
+    let mut needs = match settings.change.strategy {
+        Strategy::CreateOnly if settings.change.canary.command.is_some() => rights::trial(settings),
+        Strategy::CreateOnly => rights::rollout(settings, Naming::Named),
+        Strategy::InPlace => rights::replacement(settings),
+        Strategy::BlueGreen | Strategy::Auto => rights::second_pool(settings),
+    };
+    if settings.change.strategy != Strategy::InPlace {
+        needs.extend(rights::identities(settings));
+    }
+    needs.extend(rights::other_sizes(settings));
+    needs
 }
 
 async fn look(

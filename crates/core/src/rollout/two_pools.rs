@@ -205,10 +205,11 @@ pub(super) async fn roll_out(
     let mut skipped = Vec::new();
     let account = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let look = find::find(&account, site, settings, &mut skipped);
-    let found: Found = client
+    let looked = client
         .run()
         .step("find", "looking at the pools of this name", look)
-        .await?;
+        .await;
+    let found: Found = before::looked(client, settings, looked).await?;
     tell_skipped(client, &skipped);
     report.skipped_checks.extend(skipped);
     if let Some(step) = found.choice {

@@ -4,14 +4,17 @@ use crate::reads_well::MustFail as _;
 use azure_batch_core::{
     error::ErrorKind,
     request::Request,
+    rollout,
     settings::{AccountRef, ROLLOUT_DEADLINE, Register, RolloutSettings},
 };
+use azure_emulator::seed::Seed;
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
     given::checked,
     rollout::{adopting, client, failure, foreign_pool, good, image, roll_out, settings, world},
+    rollout_in_place::{in_place, working},
     support::{APPLICATION, Azure, GROUP, lines},
 };
 
@@ -58,6 +61,40 @@ async fn missing_rights_are_listed_before_the_first_write_with_what_gives_them()
         assert!(report.contains(said), "{report}");
     }
     assert_eq!(azure.writes(), [] as [&str; 0]);
+}
+
+/// All of the resource manager, and nothing of jobs.
+fn allow_no_jobs(azure: &Azure) {
+    let of_group = ["Microsoft.Compute/*", "Microsoft.Authorization/*/read"];
+    let roles = [role(&account(), &["*"]), role(GROUP, &of_group)];
+    let seed = json!({"subscriptions": [], "roleAssignments": roles}).to_string();
+    let seed = Seed::parse(&seed).unwrap();
+    azure.emulator(|emulator, now| emulator.seed(&seed, now)).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_at_jobs_that_is_refused_lists_all_rights_that_are_missing() {
+    let azure = working().await;
+    allow_no_jobs(&azure);
+    let mut asked = in_place(5);
+    asked.change.canary.command = Some("true".to_owned());
+    let planned = rollout::plan(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&asked)).await;
+    for error in [failure(&azure, &asked).await, planned.must_fail()] {
+        assert_eq!(error.kind(), ErrorKind::NoRights);
+        let report = error.report();
+        for said in [
+            "3 rights that this run needs are missing",
+            "Microsoft.Batch/batchAccounts/jobs/read, the right to find the pool's jobs and tasks, is missing on",
+            "Microsoft.Batch/batchAccounts/jobs/write, the right to disable the pool's jobs",
+            "Microsoft.Batch/batchAccounts/jobs/delete, the right to delete the job that tries the image",
+            "--role \"Azure Batch Data Contributor\"",
+            "az role definition create",
+            "nothing was changed",
+        ] {
+            assert!(report.contains(said), "{said}\n{report}");
+        }
+    }
+    assert_eq!(azure.writes(), [""; 0]);
 }
 
 /// Roles on pools, and on nothing else but what Microsoft's page asks for.
@@ -206,7 +243,7 @@ pub(crate) fn add_others(azure: &Azure, tenant: Option<&str>) {
             "identifier": {"publisher": "p", "offer": "o", "sku": "s"}}}],
         "versions": [{"name": "1.0.0", "resourceGroup": "rg-images", "gallery": "gal1", "definition": "def1",
             "publishingProfile": {"targetRegions": [{"name": "eastus2", "regionalReplicaCount": 4}]}}]});
-    let seed = azure_emulator::seed::Seed::parse(&seed.to_string()).unwrap();
+    let seed = Seed::parse(&seed.to_string()).unwrap();
     azure.emulator(|emulator, now| emulator.seed(&seed, now)).unwrap();
 }
 
@@ -236,7 +273,7 @@ async fn an_image_of_another_subscription_is_rolled_out_with_a_warning() {
     let mut asked = settings("acct1", 5);
     asked.pool.version = image_of_others().parse().unwrap();
     let (client, mut events) = azure.client(&tokio_util::sync::CancellationToken::new()).await;
-    let outcome = azure_batch_core::rollout::run(&client, &checked(&asked)).await;
+    let outcome = rollout::run(&client, &checked(&asked)).await;
     outcome.result.unwrap_or_else(|error| panic!("{}", error.report()));
     let said = lines(&mut events).join("\n");
     assert!(

@@ -19,6 +19,7 @@ use azure_batch_core::{
     rollout,
     settings::{self, ROLLOUT_DEADLINE, Values},
 };
+use azure_emulator::seed::Seed;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -75,6 +76,33 @@ async fn a_deletion_shows_its_plan_first_and_waits_until_the_pool_is_gone() {
     azure.turn_the_page();
     let again = delete(&azure, &[YES]).await.unwrap();
     assert!(again.gone && again.plan.steps.is_empty() && azure.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_may_not_see_who_uses_the_pool_lists_all_rights_that_it_lacks() {
+    let azure = rolled_out().await;
+    let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
+    let roles = json!({"subscriptions": [], "roleAssignments": [{"principal": APPLICATION, "scope": account,
+        "actions": ["Microsoft.Batch/batchAccounts/read", "Microsoft.Batch/batchAccounts/pools/read"]}]});
+    let seed = Seed::parse(&roles.to_string()).unwrap();
+    azure.emulator(|emulator, now| emulator.seed(&seed, now)).unwrap();
+    for consents in [&[YES][..], &[]] {
+        let error = delete(&azure, consents).await.must_fail();
+        assert_eq!(error.kind(), ErrorKind::NoRights);
+        let report = error.report();
+        for said in [
+            "3 rights that this run needs are missing",
+            "Microsoft.Batch/batchAccounts/jobs/read, the right to",
+            "Microsoft.Batch/batchAccounts/jobSchedules/read, the right to",
+            "Microsoft.Batch/batchAccounts/pools/delete, the right to delete pools",
+            "az role assignment create --assignee",
+            "az role definition create",
+        ] {
+            assert!(report.contains(said), "{said}\n{report}");
+        }
+        assert!(!report.contains("with_jobs"), "a pool that may have work: {report}");
+    }
+    assert_eq!(azure.writes(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
