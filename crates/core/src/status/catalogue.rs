@@ -213,7 +213,10 @@ pub(super) async fn read(client: &Client, estate: &Estate) -> Result<Catalogue> 
         catalogue.read_jobs(client, account).await?;
     }
     for (location, subscription) in regions(estate) {
-        if let Some(items) = catalogue.list(client, &size::list(&subscription, &location)).await? {
+        // It lies at the subscription, where who may read the pools need not have any right.
+        let what = format!("when VM sizes in {location} end");
+        let request = size::list(&subscription, &location);
+        if let Some(items) = catalogue.ask(client, &request, what).await? {
             catalogue
                 .sizes
                 .insert(location, items.iter().map(SizeOffer::read).collect());

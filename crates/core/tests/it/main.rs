@@ -81,6 +81,7 @@ mod secrets;
 mod shown;
 mod source_image;
 mod status;
+mod status_rights;
 mod support;
 mod sweep;
 mod testing;
