@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 use super::Need;
 use crate::{
     arm::permission::{Action, matches},
-    error::{Error, ServiceError},
+    error::{Error, Next, ServiceError},
+    failure::Step,
     ids::resource,
+    options::Door,
     typing::{Command, az},
 };
 
@@ -82,6 +84,9 @@ pub struct Remedy {
     pub commands: Vec<String>,
     /// A role with exactly these rights, as `az role definition create --role-definition` takes it.
     pub custom_role: Value,
+    /// All of it for a person, each with what to type.
+    #[serde(skip)]
+    steps: Vec<Step>,
 }
 
 impl BuiltIn {
@@ -100,37 +105,63 @@ impl Remedy {
     pub fn of<'a>(missing: impl Iterator<Item = &'a Need>, identity: Option<&str>) -> Self {
         let by_scope = by_scope(missing);
         let commands = assignments(&by_scope, identity);
+        let named = commands.iter().enumerate().map(|(number, command)| {
+            let first = "a person who may assign roles there gives what is missing with";
+            let text = if number == 0 { first } else { "and with" };
+            (text, command.clone())
+        });
+        let steps = named.chain(own_role(&by_scope, identity)).map(|(text, command)| Next {
+            text: text.into(),
+            command: Some(command),
+        });
         Self {
             commands: commands.iter().map(ToString::to_string).collect(),
             custom_role: custom_role(&by_scope),
+            steps: steps.map(|next| Step::of(&next, Door::Flag)).collect(),
         }
     }
 }
 
-/// The lines for a person: the commands, then the custom role.
+/// The lines for a person: the commands, then the custom role. What is typed is indented as commands are, which no
+/// terminal's width breaks.
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "a person who may assign roles there runs")?;
-        for command in &self.commands {
-            writeln!(f, "    {command}")?;
-        }
-        write!(f, "  or give it a role of your own: {}", self.custom_role)
+        let typed = |step: &Step| {
+            step.command
+                .iter()
+                .map(|line| format!("    {line}"))
+                .collect::<Vec<_>>()
+        };
+        let lines = self
+            .steps
+            .iter()
+            .flat_map(|step| [vec![step.text.clone()], typed(step)].concat());
+        f.write_str(&lines.collect::<Vec<_>>().join("\n"))
     }
 }
 
 /// The error of missing rights, with what gives them: the smallest roles, or one of just these rights.
 pub(super) fn given<'a>(error: Error, missing: impl Iterator<Item = &'a Need>, identity: Option<&str>) -> Error {
     let by_scope = by_scope(missing);
-    let role = format!("{:#}", custom_role(&by_scope));
-    let error = assigned(error, assignments(&by_scope, identity)).with_next(
+    let error = assigned(error, assignments(&by_scope, identity));
+    let own = own_role(&by_scope, identity).into_iter();
+    own.fold(error, |error, (text, command)| error.with_next(text, command))
+}
+
+/// What makes a role of just these rights and assigns it.
+fn own_role(by_scope: &BTreeMap<&str, BTreeSet<Action>>, identity: Option<&str>) -> Vec<(&'static str, Command)> {
+    // One item a line, since it is read before it is typed.
+    let role = format!("{:#}", custom_role(by_scope));
+    let made = (
         "or, in place of the built-in role, make one of exactly these rights",
         Command::new(az::CUSTOM_ROLE, &[("actions", &role)]),
     );
-    let scopes = outermost(&by_scope);
-    scopes.into_iter().enumerate().fold(error, |error, (number, scope)| {
+    let scopes = outermost(by_scope).into_iter().enumerate();
+    let assigned = scopes.map(|(number, scope)| {
         let text = if number == 0 { "and assign it" } else { "and there" };
-        error.with_next(text, assignment(CUSTOM_ROLE, scope, identity))
-    })
+        (text, assignment(CUSTOM_ROLE, scope, identity))
+    });
+    std::iter::once(made).chain(assigned).collect()
 }
 
 /// The same as lines of a plan, each with one command; none when nothing is missing.

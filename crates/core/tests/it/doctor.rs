@@ -5,8 +5,9 @@ use azure_batch_core::{
     error::ErrorKind,
     options::pool,
     settings::{self, ROLLOUT_DEADLINE, Values},
+    telling::hung,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     rollout::{client, foreign_pool, image, world},
@@ -116,6 +117,23 @@ async fn what_only_some_roll_outs_need_is_lacking_by_what_needs_it() {
     assert_eq!(report.failure(), None);
     let remedy = report.remedy.unwrap();
     assert_eq!(remedy.custom_role["DataActions"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_role_of_exactly_what_is_missing_can_be_typed_from_a_narrow_terminal() {
+    let remedy = examined(&without_jobs(), &account("acct1")).await.remedy.unwrap();
+    let shown = hung("", &remedy.to_string(), Some(80));
+    let begin = "    az role definition create \\\n      --role-definition '";
+    let (_, rest) = shown.split_once(begin).unwrap_or_else(|| panic!("{shown}"));
+    let (role, after) = rest.split_once('\'').unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(role).unwrap(),
+        remedy.custom_role,
+        "{shown}"
+    );
+    let widest = role.lines().map(|line| line.matches("Microsoft.").count()).max();
+    assert_eq!(widest, Some(1), "one action a line: {shown}");
+    assert!(after.contains("--role \"Azure Batch images\""), "{shown}");
 }
 
 #[tokio::test(start_paused = true)]
