@@ -205,9 +205,8 @@ pub fn refused<Version>(settings: &RolloutSettings<Version>, error: Error) -> Ro
 /// As far as the same roll-out would fail before its first write.
 pub async fn plan(client: &Client, settings: &Checked<UnresolvedRollout>) -> Result<Plan<RolloutStep>> {
     let resolved = resolve(client, &mut Choosing::new(client), settings).await?;
-    Ok(plan_among(client, &resolved, (&Looks::of_one(), Extent::WithNeeds))
-        .await?
-        .plan)
+    let extent = (&Looks::of_one(), Extent::WithNeeds);
+    Ok(Box::pin(plan_among(client, &resolved, extent)).await?.plan)
 }
 
 /// What the roll-out of one of many pools would do now. It writes nothing.
@@ -251,7 +250,7 @@ pub async fn plan_among(client: &Client, resolved: &Resolved, (looks, extent): (
         }
         Ok(planned)
     };
-    let planned = before::looked(client, settings, planned.await).await;
+    let planned = before::looked(client, settings, planned).await;
     let asked = (client, &settings.account);
     let refused = |error: Error| {
         let report = RolloutReport::new(settings);
@@ -365,8 +364,8 @@ async fn roll_out_one(
         let beginning = plan::look(&access, pool.as_ref(), (&intent, &settled)).await?;
         Ok::<_, Error>(Ok((settled, intent, beginning)))
     };
-    let looked = run.step("plan", "looking at the pool", look).await;
-    let (settled, mut intent, mut beginning) = match before::looked(client, settings, looked).await? {
+    let look = run.step("plan", "looking at the pool", look);
+    let (settled, mut intent, mut beginning) = match before::looked(client, settings, look).await? {
         Ok(found) => found,
         Err(other) => return roll_out_other((client, looks), site, (settings, &other), report).await,
     };

@@ -87,8 +87,12 @@ pub(super) async fn require(
 ///
 /// # Errors
 /// The look's own.
-pub(super) async fn looked<T>(client: &Client, settings: &RolloutSettings, looked: Result<T>) -> Result<T> {
-    match looked {
+pub(super) async fn looked<T>(
+    client: &Client,
+    settings: &RolloutSettings,
+    look: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    match look.await {
         Ok(seen) => Ok(seen),
         Err(error) => Err(preflight::with_all_lacks(client, error, foreseen(settings)).await),
     }

@@ -63,6 +63,15 @@ pub(super) struct Seen {
     pub(super) counts: Option<StateCounts>,
 }
 
+/// What a plan of a return is for, and so how old the pool that it rests on may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It is shown. Of many pools it rests on what was read for all of them.
+    Show,
+    /// A write comes next: each pool is read now. Jobs only make its text: the steps are decided by lists of their own.
+    Write,
+}
+
 impl<'a> PoolAccess<'a> {
     pub(super) const fn new(watch: &'a AccountWatch<'a>, id: PoolId) -> Self {
         Self {
@@ -358,6 +367,16 @@ impl<'a> PoolAccess<'a> {
         match left.is_zero() {
             true => Ok(()),
             false => self.client().run().pause(left, "Batch to take another write").await,
+        }
+    }
+}
+
+impl Purpose {
+    /// The pool, if it is there.
+    pub(super) async fn find(self, access: &PoolAccess<'_>) -> Result<Option<Pool>> {
+        match self {
+            Self::Show => access.foreseen().await,
+            Self::Write => access.find().await,
         }
     }
 }

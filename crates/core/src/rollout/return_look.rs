@@ -12,7 +12,7 @@ use super::{
     former,
     last_change::{LastChange, without_former},
     observe::read_account,
-    pool::PoolAccess,
+    pool::{PoolAccess, Purpose},
     replace::{
         begin::{self, Begun},
         next::{self, Deed, Filled, Seen},
@@ -41,15 +41,6 @@ pub struct ReturnSurvey {
     account: Option<Account>,
     pools: Arc<[Pool]>,
     skipped: Vec<String>,
-}
-
-/// What a plan of a return is for, and so how old what it rests on may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// It is shown. Of many pools it rests on what was read for all of them.
-    Show,
-    /// A write comes next: each pool is read now. Jobs only make its text: the steps are decided by lists of their own.
-    Write,
 }
 
 /// What there is to go back to for one of many pools.
@@ -215,16 +206,6 @@ impl ReturnSurvey {
 
     fn pool(&self, id: &PoolId) -> Option<&Pool> {
         self.pools.iter().find(|pool| pool.is_called(id))
-    }
-}
-
-impl Purpose {
-    /// The pool, if it is there.
-    pub(super) async fn find(self, access: &PoolAccess<'_>) -> Result<Option<Pool>> {
-        match self {
-            Self::Show => access.foreseen().await,
-            Self::Write => access.find().await,
-        }
     }
 }
 

@@ -20,11 +20,10 @@ use super::{
     last_change::LastChange,
     made_by::MadeBy,
     pair::{PairRecord, Shift},
-    pool::PoolAccess,
+    pool::{PoolAccess, Purpose},
     record::{Phase, Record, Remembered},
     replicas,
     report::{FormerPool, PoolAction},
-    return_look::Purpose,
     return_plan::ReturnPlan,
     room,
     step::RolloutStep,
@@ -205,11 +204,8 @@ pub(super) async fn roll_out(
     let mut skipped = Vec::new();
     let account = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let look = find::find(&account, site, settings, &mut skipped);
-    let looked = client
-        .run()
-        .step("find", "looking at the pools of this name", look)
-        .await;
-    let found: Found = before::looked(client, settings, looked).await?;
+    let look = client.run().step("find", "looking at the pools of this name", look);
+    let found: Found = before::looked(client, settings, look).await?;
     tell_skipped(client, &skipped);
     report.skipped_checks.extend(skipped);
     if let Some(step) = found.choice {
