@@ -375,7 +375,12 @@ fn pages_files_are_taken_by_the_programs(lab: &Lab<'_>) -> Result {
     for (name, text) in files_of_pages(lab)? {
         files::write(&lab.dir.join(name), text)?;
     }
-    for (block, how) in chosen(lab, is_file)? {
+    let all = chosen(lab, is_file)?;
+    // What the page of the local Azure seeds, such as a small quota, is not what the other pages speak of.
+    let (of_azure, others): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|(_, how)| matches!(how, How::Seed | How::Faults));
+    for (block, how) in others.into_iter().chain(of_azure) {
         at(&block, take(lab, &azure, &block, how))?;
     }
     lab.keep_journal(&azure)
